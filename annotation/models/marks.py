@@ -1,0 +1,139 @@
+"""What the labelers said."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from annotation.models.content import Solution, Step
+from annotation.models.projects import Project
+from annotation.models.work import Assignment
+from labelers.models import Labeler
+from web.models import User
+
+
+class AnnotationQuerySet(models.QuerySet["Annotation"]):
+    def visible_to(self, user: User) -> "AnnotationQuerySet":
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def in_force(self) -> "AnnotationQuerySet":
+        """Those that no correction supersedes."""
+        return self.filter(superseded_by=None)
+
+
+class Annotation(models.Model):
+    """One labeler's finished work on one solution. Never edited: a correction supersedes it.
+
+    `shape` remembers only how an imported record was spelt; `datasets_app/records.py` says how.
+    """
+
+    class FinishReason(models.TextChoices):
+        FOUND_ERROR = "found_error"
+        SOLUTION = "solution"
+        BAD_PROBLEM = "bad_problem"
+        GIVE_UP = "give_up"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="annotations", db_index=False)
+    labeler = models.ForeignKey(Labeler, models.PROTECT, related_name="annotations")
+    solution = models.ForeignKey(Solution, models.CASCADE, related_name="annotations")
+    assignment = models.ForeignKey(
+        Assignment, models.PROTECT, null=True, blank=True, related_name="annotations"
+    )
+    finish_reason = models.CharField(max_length=20, choices=FinishReason, blank=True)
+    total_time_ms = models.BigIntegerField(null=True, blank=True)
+    generation = models.SmallIntegerField(null=True, blank=True)
+    is_quality_control = models.BooleanField(default=False)
+    is_screening = models.BooleanField(default=False)
+    score = models.FloatField(null=True, blank=True)
+    evidence = models.JSONField(default=dict, blank=True)
+    supersedes = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="superseded_by"
+    )
+    shape = models.JSONField(default=dict, blank=True)
+    import_key = models.UUIDField(
+        null=True, editable=False, help_text="Digest of the imported record: no import repeats it."
+    )
+    submitted_at = models.DateTimeField(default=timezone.now)
+
+    objects = AnnotationQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["project", "import_key"],
+                condition=~Q(import_key=None),
+                name="annotation_imported_once",
+            ),
+            models.UniqueConstraint(
+                fields=["assignment"],
+                condition=~Q(assignment=None) & Q(supersedes=None),
+                name="annotation_first_of_its_assignment",
+            ),
+        ]
+        indexes: ClassVar = [
+            # Exports walk a project's annotations in order of arrival.
+            models.Index(fields=["project", "id"], name="annotation_by_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"annotation {self.pk}"
+
+
+class Position(models.Model):
+    """One annotation at one position: PRM800K's four step states.
+
+    `listed` is False where the source listed no candidates at all.
+    """
+
+    annotation = models.ForeignKey(
+        Annotation, models.CASCADE, related_name="positions", db_index=False
+    )
+    position = models.PositiveSmallIntegerField()
+    chosen = models.ForeignKey(Step, models.CASCADE, null=True, blank=True, related_name="+")
+    human_step = models.ForeignKey(Step, models.CASCADE, null=True, blank=True, related_name="+")
+    listed = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["annotation", "position"], name="position_once_an_annotation"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"position {self.position} of annotation {self.annotation_id}"
+
+
+class StepLabel(models.Model):
+    """One annotation's mark on one step. No row, or a null rating, is "not rated", never wrong."""
+
+    annotation = models.ForeignKey(
+        Annotation, models.CASCADE, related_name="labels", db_index=False
+    )
+    step = models.ForeignKey(Step, models.CASCADE, related_name="labels")
+    rating = models.SmallIntegerField(null=True, blank=True)
+    flagged = models.BooleanField(null=True, blank=True)
+    score = models.FloatField(null=True, blank=True)
+    probabilities = ArrayField(
+        models.FloatField(), size=3, null=True, blank=True, help_text="P(-1), P(0), P(+1)."
+    )
+    comment = models.TextField(blank=True)
+    shown_order = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Place among the candidates, from 0; null if not listed."
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["annotation", "step"], name="step_label_once_an_annotation"
+            ),
+            models.CheckConstraint(
+                condition=Q(rating__in=[-1, 0, 1]) | Q(rating=None),
+                name="step_label_rating_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} by annotation {self.annotation_id} on step {self.step_id}"

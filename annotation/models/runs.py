@@ -1,0 +1,122 @@
+"""Long jobs, in slices that a worker can take, lose and take again."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from annotation.models.projects import Project
+from web.models import User
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: User) -> "RunQuerySet":
+        return self.filter(project__in=Project.objects.visible_to(user))
+
+    def unfinished(self) -> "RunQuerySet":
+        return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+
+
+class Run(models.Model):
+    """One long job: what was asked, how far it is, what it cost.
+
+    A request is declarative: the same request in the same project is the same Run, so that
+    asking again resumes it, and asking for more extends it.
+    """
+
+    class Kind(models.TextChoices):
+        SAMPLING = "sampling"
+        LABELLING = "labelling"
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        FINISHED = "finished"
+        FAILED = "failed", "Failed: some of it could not be done"
+        CANCELLED = "cancelled"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="runs", db_index=False)
+    kind = models.CharField(max_length=20, choices=Kind)
+    state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
+    request = models.JSONField()
+    request_key = models.UUIDField(editable=False)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    prompt_tokens = models.PositiveBigIntegerField(default=0)
+    completion_tokens = models.PositiveBigIntegerField(default=0)
+    work_ms = models.PositiveBigIntegerField(
+        default=0, help_text="Time spent in the engine or judge, summed over workers."
+    )
+    errors = models.JSONField(default=dict, blank=True, help_text="Reasons of failure, counted.")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="runs"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["project", "kind", "request_key"], name="run_once_a_request"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} ({self.kind})"
+
+
+class RunSliceQuerySet(models.QuerySet["RunSlice"]):
+    def waiting(self) -> "RunSliceQuerySet":
+        """Those that a worker can take: open, or held by one that stopped saying so."""
+        overdue = Q(state=RunSlice.State.WORKING, lease_until__lt=timezone.now())
+        return self.filter(Q(state=RunSlice.State.OPEN) | overdue)
+
+    def unfinished(self) -> "RunSliceQuerySet":
+        return self.filter(state__in=[RunSlice.State.OPEN, RunSlice.State.WORKING])
+
+
+class RunSlice(models.Model):
+    """A planned batch of a Run, done whole or not at all.
+
+    Batches are planned beforehand and kept, so that a resumed run draws the same batches as
+    a whole one. What it makes and its own end are written in one transaction.
+    """
+
+    LEASE = timedelta(seconds=20)
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        WORKING = "working"
+        FINISHED = "finished"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="slices", db_index=False)
+    number = models.PositiveIntegerField()
+    payload = models.JSONField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    objects = RunSliceQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run", "number"], name="run_slice_once_a_number")
+        ]
+        indexes: ClassVar = [
+            # Workers and the sweeper look for unfinished slices only.
+            models.Index(
+                fields=["run", "number"],
+                condition=~Q(state="finished"),
+                name="run_slice_unfinished",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"slice {self.number} of run {self.run_id}"

@@ -1,0 +1,13 @@
+"""The Celery entry: `celery -A config.celery worker`."""
+
+import os
+
+from celery import Celery
+
+from config.boot import boot
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+boot()
+app = Celery("stepmark")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,69 @@
+"""Who judges: one row for each person and each model that marks."""
+
+import uuid
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class LabelerQuerySet(models.QuerySet["Labeler"]):
+    def people(self) -> "LabelerQuerySet":
+        return self.filter(kind=Labeler.Kind.PERSON)
+
+    def machines(self) -> "LabelerQuerySet":
+        return self.filter(kind=Labeler.Kind.MODEL)
+
+    def current(self) -> "LabelerQuerySet":
+        """Those that may mark: not retired by a labeler that replaced them."""
+        return self.filter(retired_at=None)
+
+
+class Labeler(models.Model):
+    """One person or one model, known outside by `uuid`.
+
+    A model's judge and configuration never change: a change makes a new Labeler that
+    names the one it replaces, so that every mark can be traced to what made it.
+    """
+
+    class Kind(models.TextChoices):
+        PERSON = "person"
+        MODEL = "model"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    name = models.CharField(max_length=200)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="labeler"
+    )
+    judge = models.CharField(max_length=100, blank=True)
+    config = models.JSONField(default=dict, blank=True)
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaced_by"
+    )
+    retired_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = LabelerQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=models.Q(kind="model", retired_at=None),
+                name="labeler_current_model_names_are_unique",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="person", judge="")
+                | (models.Q(kind="model", user=None) & ~models.Q(judge="")),
+                name="labeler_is_a_person_or_has_a_judge",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def retire(self) -> None:
+        self.retired_at = timezone.now()
+        self.save(update_fields=["retired_at"])
