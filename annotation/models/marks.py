@@ -16,7 +16,10 @@ from web.models import User
 
 class AnnotationQuerySet(models.QuerySet["Annotation"]):
     def visible_to(self, user: User) -> "AnnotationQuerySet":
-        return self.filter(project__in=Project.objects.visible_to(user))
+        """Those whose marks `user` may read: a project's, or as its labeler one's own."""
+        everybodys = Q(project__in=Project.objects.marks_visible_to(user))
+        ones_own = Q(project__in=Project.objects.visible_to(user), labeler__user=user)
+        return self.filter(everybodys | ones_own)
 
     def in_force(self) -> "AnnotationQuerySet":
         """Those that no correction supersedes."""

@@ -17,6 +17,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             return self
         return self.filter(memberships__user=user)
 
+    def marks_visible_to(self, user: User) -> "ProjectQuerySet":
+        """Those where `user` may read everybody's marks: a labeler reads only their own."""
+        if user.is_superuser:
+            return self
+        roles = Membership.objects.filter(user=user).exclude(role=Membership.Role.LABELER)
+        return self.filter(pk__in=roles.values("project"))
+
     def active(self) -> "ProjectQuerySet":
         return self.filter(archived_at=None)
 
