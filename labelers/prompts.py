@@ -1,0 +1,116 @@
+"""Named prompts: what a model is asked, and the form that its solutions then have.
+
+All texts are Stepmark's own. A prompt's wording is part of who wrote a solution: a change in
+wording is a new name.
+"""
+
+from dataclasses import dataclass
+
+from web.registry import lookup
+
+PLACE = "{problem}"
+
+_POUCH = "A pouch holds 6 red beads and twice as many blue beads. How many beads does it hold?"
+_TRAIN = "A train travels 150 miles in 3 hours. How far does it travel in 5 hours at this speed?"
+_COAT = "A coat costs $80. Its price is cut by 25%. What does it cost now?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A template with `{problem}` in it once, and how to draw and split what it asks for."""
+
+    name: str
+    template: str
+    stop: tuple[str, ...]
+    """Strings before which a solution ends, for models that would go on to a new problem."""
+    splitter: str
+    """The name of the step splitter that suits the solutions."""
+
+    def render(self, problem: str) -> str:
+        """Put the problem's text, whatever characters it has, into the template."""
+        return self.template.replace(PLACE, problem)
+
+
+ZERO_SHOT_COT = Prompt(
+    name="zero_shot_cot",
+    template=(
+        "Solve this problem step by step, one step on each line. "
+        'End with the line "The answer is" and the answer.\n\n'
+        f"Problem: {PLACE}"
+    ),
+    stop=("\nProblem:",),
+    splitter="newline",
+)
+
+FEW_SHOT_COT = Prompt(
+    name="few_shot_cot",
+    template=(
+        f"Problem: {_POUCH}\n"
+        "Solution:\n"
+        "There are 6 red beads.\n"
+        "There are 2 * 6 = 12 blue beads.\n"
+        "Together there are 6 + 12 = 18 beads.\n"
+        "The answer is 18.\n\n"
+        f"Problem: {_TRAIN}\n"
+        "Solution:\n"
+        "In one hour the train travels 150 / 3 = 50 miles.\n"
+        "In 5 hours it travels 5 * 50 = 250 miles.\n"
+        "The answer is 250.\n\n"
+        f"Problem: {_COAT}\n"
+        "Solution:\n"
+        "25% of $80 is 0.25 * 80 = $20.\n"
+        "The coat now costs 80 - 20 = $60.\n"
+        "The answer is 60.\n\n"
+        f"Problem: {PLACE}\n"
+        "Solution:\n"
+    ),
+    stop=("\nProblem:",),
+    splitter="newline",
+)
+
+PLAN_AND_SOLVE = Prompt(
+    name="plan_and_solve",
+    template=(
+        "First understand the problem and write a short plan. Then carry the plan out, "
+        'one step on each line. End with the line "The answer is" and the answer.\n\n'
+        f"Problem: {PLACE}"
+    ),
+    stop=("\nProblem:",),
+    splitter="newline",
+)
+
+PRM800K = Prompt(
+    name="prm800k",
+    template=(
+        "Solve the last problem as the others are solved: one step on each line, then "
+        '"# Answer", an empty line, and the answer.\n\n'
+        f"Problem: {_POUCH}\n\n"
+        "There are 6 red beads.\n"
+        "There are 2 * 6 = 12 blue beads.\n"
+        "Together there are 6 + 12 = 18 beads.\n\n"
+        "# Answer\n\n"
+        "18\n\n"
+        f"Problem: {_TRAIN}\n\n"
+        "In one hour the train travels 150 / 3 = 50 miles.\n"
+        "In 5 hours it travels 5 * 50 = 250 miles.\n\n"
+        "# Answer\n\n"
+        "250\n\n"
+        f"Problem: {_COAT}\n\n"
+        "25% of $80 is 0.25 * 80 = $20.\n"
+        "The coat now costs 80 - 20 = $60.\n\n"
+        "# Answer\n\n"
+        "60\n\n"
+        f"Problem: {PLACE}\n\n"
+    ),
+    stop=("\nProblem:",),
+    splitter="newline",
+)
+
+PROMPTS: dict[str, Prompt] = {
+    prompt.name: prompt for prompt in (ZERO_SHOT_COT, FEW_SHOT_COT, PLAN_AND_SOLVE, PRM800K)
+}
+
+
+def get_prompt(name: str) -> Prompt:
+    """Return the prompt of this name; UnknownName lists the known ones."""
+    return lookup("prompt", PROMPTS, name)
