@@ -1,7 +1,7 @@
 """Long jobs, in slices that a worker can take, lose and take again."""
 
-from datetime import timedelta
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -42,6 +42,9 @@ class Run(models.Model):
     kind = models.CharField(max_length=20, choices=Kind)
     state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
     request = models.JSONField()
+    queue = models.CharField(
+        max_length=50, default="stepmark", help_text="Celery's queue for its slices."
+    )
     request_key = models.UUIDField(editable=False)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
@@ -52,6 +55,7 @@ class Run(models.Model):
         default=0, help_text="Time spent in the engine or judge, summed over workers."
     )
     errors = models.JSONField(default=dict, blank=True, help_text="Reasons of failure, counted.")
+    error = models.TextField(blank=True, help_text="Why the Run as a whole stopped.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="runs"
     )
@@ -71,6 +75,14 @@ class Run(models.Model):
     def __str__(self) -> str:
         return f"run {self.pk} ({self.kind})"
 
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in {Run.State.QUEUED, Run.State.RUNNING}
+
+    @property
+    def tokens_a_second(self) -> float:
+        return 1000 * self.completion_tokens / self.work_ms if self.work_ms else 0.0
+
 
 class RunSliceQuerySet(models.QuerySet["RunSlice"]):
     def waiting(self) -> "RunSliceQuerySet":
@@ -89,7 +101,7 @@ class RunSlice(models.Model):
     a whole one. What it makes and its own end are written in one transaction.
     """
 
-    LEASE = timedelta(seconds=20)
+    LEASE = timedelta(seconds=15)
 
     class State(models.TextChoices):
         OPEN = "open"
@@ -102,6 +114,10 @@ class RunSlice(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
+    rung_at = models.DateTimeField(null=True, blank=True)
+    failures = models.JSONField(
+        default=list, blank=True, help_text="Entries that failed: entry, reason, transient."
+    )
 
     objects = RunSliceQuerySet.as_manager()
 
@@ -120,3 +136,37 @@ class RunSlice(models.Model):
 
     def __str__(self) -> str:
         return f"slice {self.number} of run {self.run_id}"
+
+    def take(self) -> None:
+        """Begin to work on a slice that was selected for update while waiting."""
+        self.state = RunSlice.State.WORKING
+        self.attempt += 1
+        self.lease_until = timezone.now() + RunSlice.LEASE
+        self.save(update_fields=["state", "attempt", "lease_until"])
+
+    def extend(self) -> None:
+        self._mine().update(lease_until=timezone.now() + RunSlice.LEASE)
+
+    def still_held(self) -> bool:
+        """Lock the row; False when the lease ran out and another took the slice."""
+        return self._mine().select_for_update().exists()
+
+    def finish(self, failures: list[dict[str, Any]]) -> None:
+        self.state = RunSlice.State.FINISHED
+        self.failures = failures
+        self.save(update_fields=["state", "failures"])
+
+    def give_back(self) -> None:
+        """Let the slice be taken again, as if this attempt had not been."""
+        self.state = RunSlice.State.OPEN
+        self.attempt -= 1
+        self.rung_at = None
+        self.save(update_fields=["state", "attempt", "rung_at"])
+
+    def bell_is_due(self, now: datetime) -> bool:
+        return self.rung_at is None or self.rung_at < now - RunSlice.LEASE
+
+    def _mine(self) -> "models.QuerySet[RunSlice]":
+        return RunSlice.objects.filter(
+            pk=self.pk, attempt=self.attempt, state=RunSlice.State.WORKING
+        )
