@@ -3,12 +3,21 @@
 `where` is the path to the object that holds the field; it is joined only when something is wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from datasets_app.records import BadRecord
 
 Where = Sequence[str | int]
+
+# The longest texts that the tables keep.
+EXTERNAL_ID_LENGTH = 500
+LEVEL_LENGTH = 50
+MODEL_LENGTH = 500
+PROMPT_LENGTH = 100
+SOURCE_LENGTH = 200
+SPLIT_LENGTH = 100
+SUBJECT_LENGTH = 200
 
 _JSON_NAMES: dict[type, str] = {
     dict: "an object",
@@ -116,3 +125,17 @@ def texts(parent: Mapping[str, Any], key: str, where: Where = ()) -> tuple[str, 
         if type(value) is not str:
             raise BadRecord(path(*where, key, index), f"must be text, not {json_name(value)}")
     return tuple(values)
+
+
+def level(parent: Mapping[str, Any]) -> str:
+    """Return a problem's `level`: 2 and "Level 2" are "2", "Level ?" and null are unknown ("")."""
+    if type(parent.get("level")) is int:
+        return str(parent["level"])
+    found = short_text(parent, "level", LEVEL_LENGTH).removeprefix("Level ").strip()
+    return "" if found == "?" else found
+
+
+def metadata(parent: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Return what is in `metadata`, if anything, and every field that is not `known`."""
+    kept = {} if parent.get("metadata") is None else dict(child(parent, "metadata"))
+    return kept | {key: value for key, value in parent.items() if key not in {*known, "metadata"}}

@@ -30,8 +30,11 @@ MAX_TIME_MS = 2**63 - 1
 MAX_PLACES = 32_767
 """Of positions in a solution, and of candidates at a position."""
 
-_FLAGS = ("is_quality_control_question", "is_initial_screening_question")
-_RECORD_KEYS = frozenset({"labeler", "timestamp", "generation", "question", "label", *_FLAGS})
+_QUALITY_CONTROL = "is_quality_control_question"
+_SCREENING = "is_initial_screening_question"
+_RECORD_KEYS = frozenset(
+    {"labeler", "timestamp", "generation", _QUALITY_CONTROL, _SCREENING, "question", "label"}
+)
 _PHASE_1_KEYS = frozenset({"problem", "ground_truth_answer"})
 _PRE_GENERATED_KEYS = frozenset(
     {"pre_generated_steps", "pre_generated_answer", "pre_generated_verifier_score"}
@@ -62,8 +65,8 @@ def prm800k_from_json(value: Mapping[str, Any]) -> AnnotationRecord:
         labeler=_labeler(value),
         timestamp=_timestamp(value, shape),
         generation=fields.optional_int(value, "generation", (), -1, MAX_GENERATION),
-        is_quality_control=_flag(value, _FLAGS[0], shape),
-        is_screening=_flag(value, _FLAGS[1], shape),
+        is_quality_control=_flag(value, _QUALITY_CONTROL, shape),
+        is_screening=_flag(value, _SCREENING, shape),
         problem=_problem(question, shape),
         pre_generated=_pre_generated(question, shape),
         positions=_positions(label, shape),
@@ -82,8 +85,8 @@ def prm800k_to_json(record: AnnotationRecord) -> dict[str, Any]:
         "labeler": str(record.labeler),
         "timestamp": _timestamp_text(record),
         "generation": record.generation,
-        "is_quality_control_question": record.is_quality_control,
-        "is_initial_screening_question": record.is_screening,
+        _QUALITY_CONTROL: record.is_quality_control,
+        _SCREENING: record.is_screening,
         "question": _question_json(record),
         "label": {
             "steps": [_position_json(position) for position in record.positions],

@@ -1,0 +1,122 @@
+"""Importers by name, and the reading of files through them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar, cast
+
+from datasets_app.importers.base import Importer, Json
+from datasets_app.importers.gsm8k import Gsm8kImporter
+from datasets_app.importers.gsm8k_solutions import Gsm8kSolutionsImporter
+from datasets_app.importers.jsonl import JsonlImporter
+from datasets_app.importers.math import MathImporter
+from datasets_app.importers.prm800k import Prm800kImporter
+from datasets_app.importers.solutions import SolutionsImporter
+from datasets_app.lines import BadLine, read
+from datasets_app.records import (
+    AnnotationRecord,
+    BadRecord,
+    ProblemRecord,
+    Record,
+    SolutionRecord,
+)
+from web.registry import lookup
+
+R = TypeVar("R", ProblemRecord, SolutionRecord, AnnotationRecord)
+
+IMPORTERS: dict[str, type[Importer]] = {
+    importer.name: importer
+    for importer in (
+        Gsm8kImporter,
+        Gsm8kSolutionsImporter,
+        JsonlImporter,
+        MathImporter,
+        Prm800kImporter,
+        SolutionsImporter,
+    )
+}
+AUTO = "auto"
+
+_PLURALS: dict[type[Record], str] = {
+    ProblemRecord: "problems",
+    SolutionRecord: "solutions",
+    AnnotationRecord: "annotations",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported(Generic[R]):
+    """A record and where it came from."""
+
+    file: str
+    number: int
+    """Of the line, from 1."""
+    record: R
+
+    def bad(self, reason: str) -> BadLine:
+        """Return what to report where the record turns out to be of no use after all."""
+        return BadLine(self.file, self.number, reason)
+
+
+def get_importer(name: str) -> type[Importer]:
+    """Return the importer class of this name; UnknownName lists the known ones."""
+    return lookup("importer", IMPORTERS, name)
+
+
+def importers_of(kind: type[Record]) -> dict[str, type[Importer]]:
+    """Return, by name, the importers that make this kind of record."""
+    return {name: importer for name, importer in IMPORTERS.items() if importer.kind is kind}
+
+
+def read_records(
+    path: str | Path,
+    kind: type[R],
+    importer: str = AUTO,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Imported[R] | BadLine]:
+    """Read the records of one kind from a file (`lines.read` says of what sort), in its order.
+
+    `auto` takes the importer that the first good line fits; lines before it that fit none are
+    bad. Raises CannotRead when the file cannot be opened, and UnknownName, at once, for an
+    importer that does not exist or makes records of another kind.
+    """
+    known = importers_of(kind)
+    chosen = None if importer == AUTO else lookup(f"importer of {_PLURALS[kind]}", known, importer)
+    return _read_records(path, kind, chosen() if chosen else None, progress)
+
+
+def _read_records(
+    path: str | Path,
+    kind: type[R],
+    importer: Importer | None,
+    progress: Callable[[int], None] | None,
+) -> Iterator[Imported[R] | BadLine]:
+    for line in read(path, progress=progress):
+        if isinstance(line, BadLine):
+            yield line
+            continue
+        importer = importer or _fitting(line.value, kind)
+        if importer is None:
+            yield line.bad(_fits_none(line.value, kind))
+            continue
+        try:
+            records = importer.records(line.value)
+        except BadRecord as error:
+            yield line.bad(str(error))
+            continue
+        for record in records:
+            yield Imported(line.file, line.number, cast(R, record))
+
+
+def _fitting(value: Json, kind: type[Record]) -> Importer | None:
+    importers = (importer() for importer in importers_of(kind).values())
+    return next((importer for importer in importers if importer.matches(value)), None)
+
+
+def _fits_none(value: Json, kind: type[Record]) -> str:
+    reason = f"fits no format of {_PLURALS[kind]} ({', '.join(sorted(importers_of(kind)))})"
+    for importer in IMPORTERS.values():
+        if importer().matches(value):
+            return f"{reason}, but that of {_PLURALS[importer.kind]} called {importer.name}"
+    return reason
