@@ -1,0 +1,59 @@
+"""What the lists of projects, problems and solutions say beside each row."""
+
+from collections.abc import Sequence
+
+from django.db.models import Count, Exists, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from annotation.models import Annotation, Membership, Problem, Solution, Step
+from annotation.models.content import ProblemQuerySet, SolutionQuerySet
+from annotation.models.projects import ProjectQuerySet
+from web.models import User
+
+
+def list_projects(projects: ProjectQuerySet, user: User) -> ProjectQuerySet:
+    """Add to each project `n_problems`, `n_solutions` and the `role` of `user` in it."""
+    role = Membership.objects.filter(project=OuterRef("pk"), user=user).values("role")
+    return projects.annotate(
+        n_problems=how_many(Problem.objects.filter(project=OuterRef("pk")), "project"),
+        n_solutions=how_many(Solution.objects.filter(project=OuterRef("pk")), "project"),
+        role=Subquery(role),
+    )
+
+
+def list_problems(problems: ProblemQuerySet) -> ProblemQuerySet:
+    """Add to each problem `n_solutions`, and `n_right` of them with the right answer."""
+    solutions = Solution.objects.filter(problem=OuterRef("pk"))
+    return problems.defer("reference_solution", "metadata").annotate(
+        n_solutions=how_many(solutions, "problem"),
+        n_right=how_many(solutions.filter(is_correct=True), "problem"),
+    )
+
+
+def list_solutions(solutions: SolutionQuerySet, user: User) -> SolutionQuerySet:
+    """Add to each solution `n_steps` of its own, and whether it `is_marked` as `user` may see."""
+    steps = Step.objects.filter(solution=OuterRef("pk"), alternative=0)
+    marks = Annotation.objects.visible_to(user).in_force().filter(solution=OuterRef("pk"))
+    return solutions.defer("text", "prompt_text", "parameters", "metadata").annotate(
+        n_steps=how_many(steps, "solution"), is_marked=Exists(marks)
+    )
+
+
+def how_many(rows: QuerySet[Model], of: str) -> Coalesce:
+    """Count `rows` of an outer row, reached by their field `of`, in a query of their own.
+
+    Joining and grouping instead would count every row of the list before its page is cut.
+    """
+    counted = rows.order_by().values(of).annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def by_answer(solutions: Sequence[Solution]) -> list[tuple[str, list[Solution]]]:
+    """Group solutions under titles by whether their answer is right; no group is empty."""
+    titles = {True: _("Right answer"), False: _("Wrong answer"), None: _("Not graded")}
+    groups = [
+        (title, [solution for solution in solutions if solution.is_correct is known])
+        for known, title in titles.items()
+    ]
+    return [(title, rows) for title, rows in groups if rows]

@@ -1,0 +1,35 @@
+"""The doors that need no project: logging in and out, and the health check."""
+
+from django.contrib.auth import views as auth
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from web.health import health
+from web.models import User
+
+
+class UserRequest(HttpRequest):
+    """A request behind the login wall, which lets no one through who is not a user."""
+
+    user: User
+
+
+class LoginView(auth.LoginView):
+    """The one way in, for the admin too. Django's form says the same of every failure."""
+
+    template_name = "web/login.html"
+    http_method_names = ("get", "head", "options", "post")
+
+
+class LogoutView(auth.LogoutView):
+    http_method_names = ("options", "post")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def health_check(request: HttpRequest) -> JsonResponse:
+    found = health()
+    return JsonResponse(found, status=503 if found["status"] == "down" else 200)
