@@ -66,7 +66,7 @@ def start(
         waiting=lambda: notice("Another process is starting or stopping the servers; waiting."),
     ) as ours:
         if ours:
-            elsewhere.settle(where, say)
+            elsewhere.settle(where, _servers(where), say)
             for server in _servers(where, postgres, valkey):
                 server.bring_up(say)
 

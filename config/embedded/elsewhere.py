@@ -6,14 +6,15 @@ sharing a database unknowingly.
 """
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from config.embedded.errors import EmbeddedError, said_plainly
-from config.embedded.layout import Place, home
-from config.embedded.server import Say
+from config.embedded.layout import Place, home, make_seat
+from config.embedded.server import Say, Server
 
 
-def settle(place: Place, say: Say) -> None:
+def settle(place: Place, servers: Iterable[Server], say: Say) -> None:
     """Make the seat, or verify that it is this clone's. Call it with the starters' lock taken."""
     if place.folder == home():
         return
@@ -22,12 +23,12 @@ def settle(place: Place, say: Say) -> None:
             _recognise(place.folder)
             return
         if place.folder.exists():
+            for server in servers:
+                server.end(say)
             aside = place.folder.with_name(f"{place.folder.name}.{time.time_ns()}")
             place.folder.rename(aside)
             say(f"The servers' files of an earlier clone at this path are now in {aside}.")
-        place.folder.mkdir(parents=True)
-        for folder in (place.folder.parent, place.folder):
-            folder.chmod(0o755)
+        make_seat()
         (place.folder / "home").write_text(str(home()))
         (home() / "elsewhere").write_text(str(place.folder))
     account = place.account.pw_name if place.account else ""

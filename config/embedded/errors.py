@@ -1,6 +1,7 @@
 """What can go wrong with the embedded servers, said in words for people."""
 
 import errno
+import os
 import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,12 @@ WAY_OUT = (
     "(DATABASE_URL, CELERY_BROKER_URL)."
 )
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
-NO_SPACE = ("No space left on device", "Disk quota exceeded", "File too large")
+NO_SPACE = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "File too large",
+    "File size limit exceeded",
+)
 
 
 class EmbeddedError(Exception):
@@ -45,8 +50,7 @@ def said_plainly(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise disk_full(folder) from error
-        if error.errno in FORBIDDEN:
-            raise EmbeddedError(
-                f"Cannot write in {folder}: {error.strerror} ({error.filename}). {WAY_OUT}"
-            ) from error
-        raise EmbeddedError(f"Cannot use {folder}: {error}. {WAY_OUT}") from error
+        who = account_name(os.geteuid())
+        raise EmbeddedError(
+            f"Cannot use {folder} as {who}: {error.strerror} ({error.filename}). {WAY_OUT}"
+        ) from error

@@ -6,6 +6,7 @@ import pwd
 import re
 import secrets
 import stat
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,16 @@ def make_home() -> Path:
     folder = home()
     with said_plainly(folder):
         if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            if os.geteuid() == 0:
-                # The servers' account must be able to walk through, whatever root's umask is.
-                folder.chmod(0o711)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+            # The servers' account must be able to walk through, whatever root's umask is.
+            draft.chmod(0o711 if os.geteuid() == 0 else 0o700)
+            try:
+                draft.rename(folder)
+            except OSError:
+                draft.rmdir()
+                if not folder.is_dir():
+                    raise
     return folder
 
 
@@ -61,7 +68,7 @@ class Place:
         longest = f"{inside}/.s.PGSQL.5432"
         if len(longest) <= LONGEST_SOCKET and PLAIN.fullmatch(longest):
             return inside
-        return Path(f"/tmp/stepmark-{self.uid}-{fingerprint(self.folder)}")  # noqa: S108 (verified)
+        return Path(f"/tmp/stepmark-{self.uid}-{_fingerprint(self.folder)}")  # noqa: S108 (verified)
 
     def open(self, path: Path, flags: int) -> int:
         """Open a file beside the data, made if missing, for the account alone; return it."""
@@ -92,26 +99,36 @@ class Place:
 def place() -> Place:
     """Find the servers' place without making anything.
 
-    It is the home, except for root: there the servers run as a system account, and where that
-    account cannot reach the home, the place is a seat under `/var/lib/stepmark`.
+    It is the home, except for root: there the servers run as whoever owns their data or the home,
+    else as a system account, and where that account cannot reach the home, the place is a seat.
     """
     folder = home()
     if os.geteuid() != 0:
         return Place(folder, None)
-    for candidate in (folder, seat()):
-        owner = _owner(candidate / "postgres") or _owner(candidate / "valkey")
-        if owner:
-            return Place(candidate, owner)
+    for made in (folder / "postgres", folder / "valkey", folder):
+        if account := _owner(made):
+            return Place(folder, account)
     account = _servers_account()
-    return Place(folder if can_reach(account, folder) else seat(), account)
+    marker = folder / "elsewhere"
+    if marker.is_file() or not can_reach(account, folder):
+        return Place(seat(), _owner(seat() / "postgres") or account)
+    return Place(folder, account)
 
 
 def seat() -> Path:
     """The folder under `/var/lib/stepmark` that stands in for a home nobody else can reach."""
     marker = home() / "elsewhere"
-    if marker.is_file():
-        return Path(marker.read_text().strip())
-    return SEATS / fingerprint(home())
+    return Path(marker.read_text()) if marker.is_file() else SEATS / _fingerprint(home())
+
+
+def make_seat() -> Path:
+    """Make the seat, open to be walked through."""
+    folder = seat()
+    for way in (folder.parent, folder):
+        if not way.is_dir():
+            way.mkdir(parents=True, exist_ok=True)
+            way.chmod(0o755)
+    return folder
 
 
 def can_reach(account: pwd.struct_passwd, path: Path) -> bool:
@@ -156,7 +173,7 @@ def _servers_account() -> pwd.struct_passwd:
     )
 
 
-def fingerprint(path: Path) -> str:
+def _fingerprint(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
 
 

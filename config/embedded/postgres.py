@@ -26,6 +26,17 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+CLUSTER = (
+    "--encoding=UTF8",
+    # The builtin locale sorts alike on every machine and after every system update.
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    # The folder of the socket is closed to everyone else, and there is no other way in.
+    "--auth-local=trust",
+    "--auth-host=reject",
+    f"--username={SUPERUSER}",
+)
 # The role is no superuser: what is injected into a query must not reach files or programs.
 FIRST_STATEMENTS = f"""\
 CREATE ROLE {ROLE} LOGIN CREATEDB;
@@ -36,6 +47,7 @@ CREATE DATABASE {DATABASE} OWNER {ROLE};
 class Postgres(Server):
     name: ClassVar[str] = "postgres"
     title: ClassVar[str] = "PostgreSQL"
+    program: ClassVar[str] = "postgres"
     # "Fast" shutdown: ends sessions, writes a checkpoint, leaves nothing to recover.
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT
 
@@ -73,29 +85,21 @@ class Postgres(Server):
     def command(self) -> Sequence[str | Path]:
         where = f"unix_socket_directories={self.place.sockets}"
         closed = ("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700")
-        return [self._program("postgres"), "-D", self.data, "-p", str(PORT), "-c", where, *closed]
+        return [self._program(self.program), "-D", self.data, "-p", str(PORT), "-c", where, *closed]
 
     def create(self, alive: int, say: Say) -> None:
         """Make the cluster, role and database under another name, then give it its own."""
         if self.data.exists():
             return
+        initdb, postgres = self._program("initdb"), self._program(self.program)
         say(f"Making a PostgreSQL database in {self.data} (once).")
         draft = self.data.with_name("postgres.new")
         shutil.rmtree(draft, ignore_errors=True)
         self.place.private_folder(draft)
         settings = [part for pair in SETTINGS.items() for part in ("-c", "=".join(pair))]
-        # The builtin locale sorts alike on every machine and after every system update.
-        locale = [
-            "--encoding=UTF8",
-            "--locale=C",
-            "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8",
-        ]
-        access = ["--auth-local=trust", "--auth-host=reject", "-U", SUPERUSER]
-        initdb: list[str | Path] = [self._program("initdb"), "-D", draft]
-        self._run([*initdb, *access, *locale, *settings], alive)
-        single: list[str | Path] = [self._program("postgres"), "--single", "-D", draft]
-        self._run([*single, "-c", "exit_on_error=on", SUPERUSER], alive, FIRST_STATEMENTS)
+        self._run([initdb, "-D", draft, *CLUSTER, *settings], alive)
+        single = [str(postgres), "--single", "-D", str(draft), "-c", "exit_on_error=on", SUPERUSER]
+        self._run(single, alive, text=FIRST_STATEMENTS)
         draft.rename(self.data)
 
     def _run(self, command: Sequence[str | Path], alive: int, text: str = "") -> None:

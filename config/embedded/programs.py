@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from config.embedded.errors import EmbeddedUnavailable, said_plainly
-from config.embedded.layout import Place, can_reach, seat
+from config.embedded.layout import Place, can_reach, make_seat, seat
 
 
 def find(package: str, pattern: str) -> Path:
@@ -36,13 +36,14 @@ def within_reach(program: Path, package: str, place: Place) -> Path:
     copies = seat() / "programs" / f"{package}-{version(package)}"
     with said_plainly(copies):
         if not copies.is_dir():
+            make_seat()
             draft = copies.with_name(f"{copies.name}.new")
             shutil.rmtree(draft, ignore_errors=True)
             # Wheels keep the libraries that they bundle in a folder beside the package.
             for folder in source.parent.glob(f"{package}*"):
                 if folder.name in (package, f"{package}.libs"):
                     shutil.copytree(folder, draft / folder.name)
-            _open_to_all(draft)
+            _open_to_all(copies.parent)
             draft.rename(copies)
     return copies.joinpath(package, *inside)
 
@@ -52,8 +53,6 @@ def _open_to_all(folder: Path) -> None:
         mode = path.lstat().st_mode
         if not stat.S_ISLNK(mode):
             path.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
-    for way in (folder.parent, folder.parent.parent):
-        way.chmod(0o755)
 
 
 def environment() -> dict[str, str]:

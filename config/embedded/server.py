@@ -67,6 +67,7 @@ class Notice:
 class Server(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
+    program: ClassVar[str]
     stop_signal: ClassVar[signal.Signals]
 
     def __init__(self, place: Place) -> None:
@@ -107,9 +108,11 @@ class Server(ABC):
         """
         try:
             process = psutil.Process(int(self.pid_file.read_text().split("\n", 1)[0]))
-            return process if str(self.data) in process.cmdline() else None
+            program, *arguments = process.cmdline()
         except (OSError, ValueError, OverflowError, psutil.Error):
             return None
+        ours = Path(program).name == self.program and str(self.data) in arguments
+        return process if ours else None
 
     def is_running(self) -> bool:
         return self.process() is not None and self.answer() is Answer.READY
@@ -137,21 +140,18 @@ class Server(ABC):
         """
         launched_at: int | None = None
         heard = time.monotonic()
+        pause_seconds = 0.02
         notice = Notice(say)
-        while True:
-            answer, alive = self.answer(), self._is_alive()
+        while (answer := self.answer()) is not Answer.READY:
             silent_seconds = time.monotonic() - heard
-            if answer is Answer.READY:
-                self._refuse_stranger(alive)
-                return
-            if not alive and launched_at is not None:
-                raise self._died(launched_at)
-            if not alive:
-                launched_at = self._launch(say)
-                heard = time.monotonic()
-            elif answer is Answer.BUSY:
+            if answer is Answer.BUSY:
                 heard = time.monotonic()
                 notice(f"{self.title} is starting up, perhaps after a crash; waiting for it.")
+            elif not self._is_alive():
+                if launched_at is not None:
+                    raise self._died(launched_at)
+                launched_at = self._launch(say)
+                heard = time.monotonic()
             elif silent_seconds > LOST_SOCKET_SECONDS and self._lost_its_socket():
                 say(f"{self.title} has lost its socket {self.socket}; starting it again.")
                 self.end(say)
@@ -159,7 +159,13 @@ class Server(ABC):
                 raise self._stuck()
             else:
                 notice(f"Waiting for {self.title} in {self.data}.")
-            time.sleep(0.02 if silent_seconds < 1 else 0.2)
+            time.sleep(pause_seconds)
+            pause_seconds = min(pause_seconds * 1.2, 0.5)
+        if not self._is_alive() and self.process() is None:
+            raise EmbeddedError(
+                f"A server that is not ours answers at {self.socket}. Perhaps another container "
+                "or machine uses this folder; stop it there first."
+            )
 
     def end(self, say: Say) -> None:
         """Stop the server and wait until all of it has gone; nothing where it is not alive."""
@@ -204,18 +210,11 @@ class Server(ABC):
     def _lost_its_socket(self) -> bool:
         return self.process() is not None and not self.socket.exists()
 
-    def _refuse_stranger(self, alive: bool) -> None:
-        if not alive and self.process() is None:
-            raise EmbeddedError(
-                f"A server that is not ours answers at {self.socket}. Perhaps another container "
-                "or machine uses this folder; stop it there first."
-            )
-
     def _stuck(self) -> EmbeddedError:
         return EmbeddedError(
-            f"Something of {self.title} in {self.data} is alive but does not answer; perhaps a "
-            "query of a server that died is still running, or another container uses this folder. "
-            f"Wait, or end it. {self._last_words(0)}"
+            f"Something of {self.title} in {self.data} is alive, but no server that we know "
+            "answers there: perhaps a long query of a server that died, or a server in another "
+            f"container or of a folder that was moved. Wait, or end it. {self._last_words(0)}"
         )
 
     def _died(self, logged_before: int) -> EmbeddedError:

