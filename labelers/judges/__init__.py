@@ -1,0 +1,13 @@
+"""The judges by name. How to add one: docs/judges.md."""
+
+from labelers.judges.arithmetic import ArithmeticJudge
+from labelers.judges.base import Judge
+from labelers.judges.outcome import OutcomeJudge
+from web.registry import lookup
+
+JUDGES: dict[str, type[Judge]] = {judge.name: judge for judge in (ArithmeticJudge, OutcomeJudge)}
+
+
+def get_judge(name: str) -> type[Judge]:
+    """Return the judge of that name; raises UnknownName listing the known ones."""
+    return lookup("judge", JUDGES, name)

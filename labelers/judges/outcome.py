@@ -1,0 +1,38 @@
+"""Compares the final answer with the reference answer; says nothing of the steps."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from labelers import answers
+from labelers.judges.base import Judge
+from labelers.trace import Judgement, Trace
+
+
+class OutcomeJudge(Judge):
+    """Score 1.0 for a right final answer, 0.0 for a wrong or missing one, None without reference.
+
+    `limit_s` is what one comparison may take, in seconds; a longer one counts as wrong.
+    """
+
+    name: ClassVar[str] = "outcome"
+    needs_reference_answer: ClassVar[bool] = True
+
+    def __init__(self, *, limit_s: float = answers.LIMIT_S) -> None:
+        if not limit_s > 0:
+            raise ValueError(f"limit_s must be over 0 seconds, not {limit_s}")
+        self.limit_s = limit_s
+
+    def judge(self, traces: Sequence[Trace]) -> list[Judgement]:
+        pairs = [(trace.final_answer, trace.reference_answer) for trace in traces]
+        verdicts = answers.grade(pairs, limit_s=self.limit_s)
+        return [
+            Judgement(
+                score=None if verdict is None else float(verdict),
+                evidence={
+                    "grader": answers.GRADER,
+                    "final_answer": given,
+                    "reference_answer": reference,
+                },
+            )
+            for (given, reference), verdict in zip(pairs, verdicts, strict=True)
+        ]
