@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, Sum
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Annotation, Assignment, Problem, Project, Solution, StepLabel
 from annotation.models.marks import AnnotationQuerySet
@@ -11,6 +11,12 @@ from web.bars import Bar, bar
 from web.models import User
 
 RIGHT, WRONG = Q(is_correct=True), Q(is_correct=False)
+MARK_NAMES = {
+    1: ("great", _("great")),
+    0: ("okay", _("okay")),
+    -1: ("bad", _("bad")),
+    None: ("none", _("not rated")),
+}
 MOST_WRITERS = 20
 
 
@@ -88,7 +94,13 @@ def writers(project: Project) -> list[Writer]:
         .order_by("-solutions", "engine", "model", "prompt_name")
     )
     return [
-        Writer(answers=answer_bar(row["solutions"], row.pop("right"), row.pop("wrong")), **row)
+        Writer(
+            engine=row["engine"],
+            model=row["model"],
+            prompt_name=row["prompt_name"],
+            solutions=row["solutions"],
+            answers=answer_bar(row["solutions"], row["right"], row["wrong"]),
+        )
         for row in rows[:MOST_WRITERS]
     ]
 
@@ -97,15 +109,8 @@ def balances(project: Project, user: User) -> list[Balance]:
     """Return how the marks that `user` may read are spread, labeler by labeler."""
     annotations = visible_annotations(project, user)
     labels = StepLabel.objects.filter(annotation__in=annotations)
-    marks = {
-        row["annotation__labeler"]: row
-        for row in labels.values("annotation__labeler").annotate(
-            great=Count("pk", filter=Q(rating=1)),
-            okay=Count("pk", filter=Q(rating=0)),
-            bad=Count("pk", filter=Q(rating=-1)),
-            unrated=Count("pk", filter=Q(rating=None)),
-        )
-    }
+    spread = labels.values_list("annotation__labeler", "rating").annotate(n=Count("pk"))
+    counts = {(labeler, rating): n for labeler, rating, n in spread}
     rows = (
         annotations.values("labeler", "labeler__name", "labeler__kind")
         .annotate(solutions=Count("pk"))
@@ -116,7 +121,10 @@ def balances(project: Project, user: User) -> list[Balance]:
             labeler=row["labeler__name"],
             is_model=row["labeler__kind"] == "model",
             solutions=row["solutions"],
-            marks=mark_bar(marks.get(row["labeler"], {})),
+            marks=bar(
+                (tone, name, counts.get((row["labeler"], rating), 0))
+                for rating, (tone, name) in MARK_NAMES.items()
+            ),
         )
         for row in rows
     ]
@@ -133,16 +141,5 @@ def answer_bar(solutions: int, right: int, wrong: int) -> Bar:
             ("great", _("right answer"), right),
             ("bad", _("wrong answer"), wrong),
             ("none", _("not graded"), unknown),
-        ]
-    )
-
-
-def mark_bar(row: dict[str, int]) -> Bar:
-    return bar(
-        [
-            ("great", _("great"), row.get("great", 0)),
-            ("okay", _("okay"), row.get("okay", 0)),
-            ("bad", _("bad"), row.get("bad", 0)),
-            ("none", _("not rated"), row.get("unrated", 0)),
         ]
     )

@@ -132,6 +132,6 @@ def solution(request: UserRequest, slug: str, solution_id: int) -> HttpResponse:
             "problem": solution.problem,
             "graded": sees_grades(request, project),
             "annotations": annotations,
-            "places": read(solution, annotations),
+            "places": read(solution, list(annotations)),
         },
     )

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of a bar. `x` and `width` are percent of the whole, written for SVG."""
 
     tone: str
-    name: str
+    name: str | Promise
     count: int
     percent: float
     x: str
@@ -27,7 +29,7 @@ class Bar:
         return ", ".join(f"{part.name}: {part.count:,}" for part in self.parts)
 
 
-def bar(counts: Iterable[tuple[str, str, int]]) -> Bar:
+def bar(counts: Iterable[tuple[str, str | Promise, int]]) -> Bar:
     """Return the bar of some (tone, name, count); its parts fill the whole width."""
     counted = list(counts)
     total = sum(count for _, _, count in counted)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 from django.db import DatabaseError, connection
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
@@ -62,7 +62,7 @@ def broker() -> str:
         "socket_timeout": BROKER_SECONDS,
     }
     try:
-        with Connection(
+        with Connection(  # type: ignore[no-untyped-call] # kombu has no types here
             settings.CELERY_BROKER_URL, connect_timeout=BROKER_SECONDS, transport_options=options
         ) as asked:
             asked.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)

@@ -49,12 +49,12 @@ def page_of(
         found = list(rows.filter(pk__gt=after or 0).order_by("pk")[: page_size + 1])
         more_behind, more_ahead = after is not None, len(found) > page_size
         found = found[:page_size]
-    kept = {name: query[name] for name in query if name not in {"after", "before"}}
+    kept = {name: str(query[name]) for name in query if name not in {"after", "before"}}
     return Page(
         rows=found,
         first=link(kept) if after is not None or before is not None else None,
-        previous=link({**kept, "before": found[0].pk}) if found and more_behind else None,
-        next=link({**kept, "after": found[-1].pk}) if found and more_ahead else None,
+        previous=link({**kept, "before": str(found[0].pk)}) if found and more_behind else None,
+        next=link({**kept, "after": str(found[-1].pk)}) if found and more_ahead else None,
     )
 
 
