@@ -71,8 +71,8 @@ def read(
             if isinstance(raw, str):
                 yield BadLine(file, number, raw)
                 continue
-            raw = raw.removeprefix(_BOM)
-            if raw.isspace() or not raw:
+            raw = raw.removeprefix(_BOM).rstrip()
+            if not raw:
                 continue
             try:
                 value = parse(raw)
