@@ -83,7 +83,7 @@ def prm800k_to_json(record: AnnotationRecord) -> dict[str, Any]:
     """
     value: dict[str, Any] = {
         "labeler": str(record.labeler),
-        "timestamp": _timestamp_text(record),
+        "timestamp": record.timestamp.isoformat(timespec="microseconds"),
         "generation": record.generation,
         _QUALITY_CONTROL: record.is_quality_control,
         _SCREENING: record.is_screening,
@@ -124,11 +124,7 @@ def _timestamp(value: Mapping[str, Any], shape: Shape) -> datetime:
         raise BadRecord("timestamp", f"is no such time: {error}") from None
     if len(fraction) != 6:
         shape.setdefault("record", {})["fraction"] = fraction
-    return timestamp.replace(microsecond=_microseconds(fraction))
-
-
-def _microseconds(fraction: str) -> int:
-    return int(fraction[:6].ljust(6, "0"))
+    return timestamp.replace(microsecond=int(fraction[:6].ljust(6, "0")))
 
 
 def _flag(value: Mapping[str, Any], key: str, shape: Shape) -> bool:
@@ -258,15 +254,6 @@ def _check_places(count: int, where: Where) -> None:
 
 
 # --- Writing ----------------------------------------------------------------------------------
-
-
-def _timestamp_text(record: AnnotationRecord) -> str:
-    seconds = record.timestamp.isoformat(timespec="seconds")
-    fraction = f"{record.timestamp.microsecond:06d}"
-    spelt = record.shape.get("record", {}).get("fraction")
-    if spelt is not None and _microseconds(spelt) == record.timestamp.microsecond:
-        fraction = spelt
-    return f"{seconds}.{fraction}" if fraction else seconds
 
 
 def _question_json(record: AnnotationRecord) -> dict[str, Any]:

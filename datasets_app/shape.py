@@ -65,6 +65,16 @@ def respell(value: dict[str, Any], shape: Mapping[str, Any]) -> None:
         found.update(unusual.get("other", {}))
         for key in unusual.get("absent", ()):
             del found[key]
+        if "fraction" in unusual:
+            found["timestamp"] = _respelt_timestamp(found["timestamp"], unusual["fraction"])
+
+
+def _respelt_timestamp(timestamp: str, fraction: str) -> str:
+    """The timestamp, which ends in six digits, with other digits for the same fraction."""
+    seconds, _, digits = timestamp.partition(".")
+    if fraction[:6].ljust(6, "0") != digits:
+        return timestamp
+    return f"{seconds}.{fraction}" if fraction else seconds
 
 
 def _find(value: dict[str, Any], where: str) -> dict[str, Any]:

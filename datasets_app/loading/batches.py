@@ -1,0 +1,136 @@
+"""What every import does alike: batches, each of them whole or not at all."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol, TypeVar
+
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from annotation.models import Project
+from datasets_app.importers import Imported
+from datasets_app.lines import BadLine
+from datasets_app.records import AnnotationRecord, ProblemRecord, SolutionRecord
+
+BATCH_SIZE = 2_000
+LOST_RACES = 3
+"""How often a batch may find that another writer was faster before it gives up."""
+
+R = TypeVar("R", ProblemRecord, SolutionRecord, AnnotationRecord)
+Report = Callable[[BadLine], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Loaded:
+    """What came of an import."""
+
+    read: int = 0
+    """Good records."""
+    added: int = 0
+    """Those that made a row of their own."""
+    bad: int = 0
+    """Bad lines."""
+
+    @property
+    def known(self) -> int:
+        """Records that were there already, or said what another record of this import said."""
+        return self.read - self.added
+
+
+class Loader(Protocol[R]):
+    """Writes records, batch by batch, over one import."""
+
+    def start(self, cursor: CursorWrapper) -> None:
+        """Make ready, once, before the first batch."""
+
+    def write(
+        self, cursor: CursorWrapper, project: Project, batch: list[Imported[R]], report: Report
+    ) -> int:
+        """Write a batch within the transaction that is open; return how many records were new.
+
+        It is called again, in a new transaction, where another writer got in between.
+        """
+
+
+def load(
+    loader: Loader[R],
+    *,
+    project_slug: str,
+    entries: Iterable[Imported[R] | BadLine],
+    strict: bool,
+    report: Report,
+) -> Loaded:
+    """Write what is good in `entries` batch by batch and report what is bad.
+
+    The project is made if it is missing. Each batch is a transaction: an import that is killed
+    keeps those it finished. With `strict` all of it is one transaction, which keeps nothing if
+    anything is bad.
+    """
+    loaded = Loaded()
+
+    def count_and_report(bad: BadLine) -> None:
+        loaded.bad += 1
+        report(bad)
+
+    with transaction.atomic() if strict else nullcontext(), connection.cursor() as cursor:
+        loader.start(cursor)
+        project, _ = Project.objects.get_or_create(
+            slug=project_slug, defaults={"name": project_slug}
+        )
+        for batch in _batches(_good(entries, count_and_report)):
+            loaded.read += len(batch)
+            if not (strict and loaded.bad):
+                loaded.added += _write(loader, cursor, project, batch, count_and_report)
+        if strict and loaded.bad:
+            transaction.set_rollback(True)
+            loaded.added = 0
+    return loaded
+
+
+def _good(entries: Iterable[Imported[R] | BadLine], report: Report) -> Iterator[Imported[R]]:
+    for entry in entries:
+        if isinstance(entry, BadLine):
+            report(entry)
+        else:
+            yield entry
+
+
+def _batches(good: Iterator[Imported[R]]) -> Iterator[list[Imported[R]]]:
+    while batch := list(islice(good, BATCH_SIZE)):
+        yield batch
+
+
+def _write(
+    loader: Loader[R],
+    cursor: CursorWrapper,
+    project: Project,
+    batch: list[Imported[R]],
+    report: Report,
+) -> int:
+    for lost in range(LOST_RACES + 1):
+        found: list[BadLine] = []
+        try:
+            with transaction.atomic():
+                _keep_other_imports_out(project)
+                added = loader.write(cursor, project, batch, found.append)
+                # Foreign keys are checked here, rather than all at once when a strict import ends.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        except IntegrityError:
+            if lost == LOST_RACES:
+                raise
+        else:
+            break
+    for bad in found:
+        report(bad)
+    return added
+
+
+def _keep_other_imports_out(project: Project) -> None:
+    """Wait for imports into the same project: they look for what is there before they add.
+
+    Labelling goes on: rows that refer to the project do not wait for this lock.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
