@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from config import embedded
 
 # Commands that must work while nothing runs, or that need no database.
-NEED_NOTHING = {"", "compilemessages", "collectstatic", "help", "makemessages", "services", "version"}
+NEED_NOTHING = frozenset(
+    ["", "compilemessages", "collectstatic", "help", "makemessages", "services", "version"]
+)
 
 
 def say(text: str) -> None:

@@ -88,7 +88,8 @@ class Solution(models.Model):
         help_text="Digest of the text, or of the list of steps where the source gave steps.",
     )
     built = models.BooleanField(
-        default=False, help_text="Built step by step by one labeler (explore mode, PRM800K phase 1)."
+        default=False,
+        help_text="Built step by step by a labeler (explore mode, PRM800K phase 1).",
     )
     splitter = models.CharField(max_length=50)
     splitter_version = models.PositiveSmallIntegerField(default=1)

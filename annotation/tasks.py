@@ -1,0 +1,29 @@
+"""Celery's doors: each takes ids, calls a use case, and changes nothing when run twice."""
+
+import logging
+
+from celery import shared_task
+from django.db import OperationalError
+
+from annotation import run_kinds, runs
+from web.health import worker_seen
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=5)
+def work_on_slice(run_id: int, slice_id: int) -> None:
+    """Do one slice of a Run, if it still waits to be done, and ring for the next ones."""
+    piece = runs.claim(run_id, slice_id=slice_id)
+    if piece is None:
+        return
+    done = runs.work(piece, run_kinds.slice_work(piece.run))
+    log.info("%s of %s: %s", piece, piece.run, "done" if done else "left")
+    run_kinds.ring()
+
+
+@shared_task(ignore_result=True, expires=30)
+def ring_again() -> None:
+    """Ring for every slice that waits: bells get lost, PostgreSQL does not forget."""
+    worker_seen()
+    run_kinds.ring()

@@ -1,0 +1,42 @@
+"""Registering the models that mark."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from labelers.judges import get_judge
+from labelers.judges.base import Judge
+from labelers.models import Labeler
+
+
+class BadConfiguration(ValueError):
+    """A judge does not take the configuration it was given."""
+
+
+def make_judge(name: str, config: Mapping[str, Any]) -> Judge:
+    """Return a judge ready to mark; an unknown name or a wrong setting says what is allowed."""
+    judge_class = get_judge(name)
+    try:
+        return judge_class(**config)
+    except (TypeError, ValueError) as error:
+        raise BadConfiguration(f"judge {name!r}: {error}") from error
+
+
+@transaction.atomic
+def register_model(*, name: str, judge: str, config: Mapping[str, Any] | None = None) -> Labeler:
+    """Return the current model labeler `name` with this judge and configuration.
+
+    It is made when missing. When the current one has another judge or configuration it is
+    retired, and the new Labeler names it as the one it replaces.
+    """
+    settings = dict(config or {})
+    make_judge(judge, settings)
+    current = Labeler.objects.machines().current().select_for_update().filter(name=name).first()
+    if current is not None:
+        if (current.judge, current.config) == (judge, settings):
+            return current
+        current.retire()
+    return Labeler.objects.create(
+        kind=Labeler.Kind.MODEL, name=name, judge=judge, config=settings, replaces=current
+    )

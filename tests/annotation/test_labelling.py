@@ -1,0 +1,102 @@
+"""Marking by model labelers, through the queue and the door that people take."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from annotation import labelling, runs
+from annotation.models import Assignment, Project, Run
+from labelers.judges import JUDGES
+from labelers.judges.base import Judge
+from labelers.models import Labeler
+from labelers.registration import register_model
+from labelers.trace import Judgement, StepJudgement, Trace
+from tests.factories import make_problem, make_project, make_solution
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    project = make_project()
+    problem = make_problem(project, reference_answer="7")
+    make_solution(problem, ["3 + 4 = 7", "So 7."], final_answer="7", is_correct=True)
+    make_solution(problem, ["3 + 4 = 8", "8 - 1 = 7", "So 7."], final_answer="8", is_correct=False)
+    return project
+
+
+def mark_all(project: Project, labeler: Labeler) -> Run:
+    run = labelling.request(project=project, labeler=labeler)
+    while piece := runs.claim(run.pk):
+        assert runs.work(piece, labelling.judge_slice)
+    run.refresh_from_db()
+    return run
+
+
+def test_arithmetic_marks_every_solution_up_to_its_first_false_claim(project: Project) -> None:
+    run = mark_all(project, register_model(name="arithmetic", judge="arithmetic"))
+    assert (run.state, run.done, run.total) == ("finished", 2, 2)
+    right, wrong = project.annotations.order_by("solution")
+    assert right.finish_reason == "solution"
+    assert wrong.finish_reason == "found_error"
+    ratings = [
+        list(a.labels.order_by("id").values_list("rating", flat=True)) for a in (right, wrong)
+    ]
+    assert ratings == [[1, None], [-1]]
+    assert "3 + 4" in wrong.labels.get().comment
+
+
+def test_outcome_scores_solutions_and_marks_no_step(project: Project) -> None:
+    mark_all(project, register_model(name="outcome", judge="outcome"))
+    scores = project.annotations.order_by("solution").values_list("score", "finish_reason")
+    assert list(scores) == [(1.0, "solution"), (0.0, "")]
+    assert not any(annotation.labels.exists() for annotation in project.annotations.all())
+
+
+def test_marking_again_adds_nothing_and_marks_what_is_new(project: Project) -> None:
+    labeler = register_model(name="arithmetic", judge="arithmetic")
+    first = mark_all(project, labeler)
+    assert mark_all(project, labeler).pk == first.pk
+    assert project.annotations.count() == 2
+    make_solution(project.problems.get(), ["1 + 1 = 2"])
+    assert mark_all(project, labeler).done == 3
+    assert project.annotations.count() == 3
+
+
+def test_every_mark_came_by_an_assignment_that_names_its_reason(project: Project) -> None:
+    labeler = register_model(name="arithmetic", judge="arithmetic")
+    mark_all(project, labeler)
+    for assignment in project.assignments.all():
+        assert assignment.state == Assignment.State.SUBMITTED
+        assert assignment.labeler == labeler
+        assert assignment.reason
+        assert assignment.annotations.count() == 1
+
+
+def test_a_judge_that_breaks_on_one_solution_marks_the_others(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Brittle(Judge):
+        name = "brittle"
+
+        def judge(self, traces: Sequence[Trace]) -> list[Judgement]:
+            if any("8" in trace.steps[0] for trace in traces):
+                raise ArithmeticError("eight")
+            return [Judgement(steps=(StepJudgement(rating=1),)) for _ in traces]
+
+    monkeypatch.setitem(JUDGES, "brittle", Brittle)
+    run = mark_all(project, register_model(name="brittle", judge="brittle"))
+    assert (run.done, run.failed, run.errors) == (1, 1, {"ArithmeticError: eight": 1})
+    failed = project.assignments.get(state=Assignment.State.FAILED)
+    assert failed.error == "ArithmeticError: eight"
+    assert project.annotations.count() == 1
+
+
+def test_a_judge_sees_the_answers_of_the_other_solutions_only(project: Project) -> None:
+    make_solution(project.problems.get(), ["Seven."], final_answer="7")
+    solutions = list(project.solutions.select_related("problem").order_by("id"))
+    own, eight, _ = labelling.traces_of(solutions)
+    assert own.answer_counts == {"7": 1, "8": 1}
+    assert eight.answer_counts == {"7": 2}
+    assert eight.steps == ("3 + 4 = 8", "8 - 1 = 7", "So 7.")
+    assert (eight.reference_answer, eight.final_answer) == ("7", "8")

@@ -1,0 +1,77 @@
+"""The one door for finished work."""
+
+import pytest
+
+from annotation.models import Annotation, Assignment
+from annotation.models.work import NotOpen
+from annotation.submission import submit
+from labelers.trace import StepJudgement
+from tests.factories import make_labeler, make_problem, make_project, make_solution
+
+pytestmark = pytest.mark.django_db
+
+GREAT, OKAY, BAD = (StepJudgement(rating=rating) for rating in (1, 0, -1))
+UNRATED = StepJudgement()
+
+
+def make_assignment(*, stop_at_first_error: bool = True) -> Assignment:
+    project = make_project(stop_at_first_error=stop_at_first_error)
+    solution = make_solution(make_problem(project), ["One.", "Two.", "Three."])
+    return Assignment.objects.create(project=project, solution=solution, labeler=make_labeler())
+
+
+def submitted(assignment: Assignment, *marks: StepJudgement) -> Annotation:
+    assert assignment.labeler is not None
+    return submit(assignment=assignment, labeler=assignment.labeler, marks=marks)
+
+
+def test_marks_go_with_the_own_steps_in_order() -> None:
+    annotation = submitted(make_assignment(), GREAT, UNRATED, OKAY)
+    labels = annotation.labels.order_by("step__position")
+    assert list(labels.values_list("step__text", "rating")) == [
+        ("One.", 1),
+        ("Two.", None),
+        ("Three.", 0),
+    ]
+    assert all(place.chosen is not None for place in annotation.positions.all())
+
+
+def test_nothing_is_labelled_after_the_first_error() -> None:
+    annotation = submitted(make_assignment(), GREAT, BAD, GREAT)
+    assert list(annotation.labels.order_by("id").values_list("rating", flat=True)) == [1, -1]
+    last = annotation.positions.get(position=1)
+    assert last.chosen is None
+
+
+def test_a_project_may_go_on_after_the_first_error() -> None:
+    annotation = submitted(make_assignment(stop_at_first_error=False), GREAT, BAD, GREAT)
+    assert annotation.labels.count() == 3
+
+
+def test_fewer_marks_than_steps_leave_the_tail_unlabelled() -> None:
+    annotation = submitted(make_assignment(), GREAT)
+    assert (annotation.labels.count(), annotation.positions.count()) == (1, 1)
+
+
+def test_more_marks_than_steps_are_refused_whole() -> None:
+    assignment = make_assignment()
+    with pytest.raises(ValueError, match="4 marks for a solution of 3 steps"):
+        submitted(assignment, GREAT, GREAT, GREAT, GREAT)
+    assignment.refresh_from_db()
+    assert assignment.state == Assignment.State.OPEN
+    assert not Annotation.objects.exists()
+
+
+def test_the_same_work_delivered_twice_makes_one_annotation() -> None:
+    assignment = make_assignment()
+    submitted(assignment, GREAT)
+    with pytest.raises(NotOpen):
+        submitted(assignment, GREAT)
+    assert Annotation.objects.count() == 1
+
+
+def test_probabilities_are_stored_from_incorrect_to_correct() -> None:
+    mark = StepJudgement(rating=1, score=0.9, probabilities={"1": 0.7, "-1": 0.1, "0": 0.2})
+    annotation = submitted(make_assignment(), mark)
+    label = annotation.labels.get()
+    assert (label.probabilities, label.score) == ([0.1, 0.2, 0.7], 0.9)

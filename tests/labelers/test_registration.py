@@ -1,0 +1,35 @@
+"""Model labelers: one row for each judge and configuration, never changed."""
+
+import pytest
+
+from labelers.models import Labeler
+from labelers.registration import BadConfiguration, register_model
+from web.registry import UnknownName
+
+pytestmark = pytest.mark.django_db
+
+
+def test_registering_twice_gives_the_same_labeler() -> None:
+    one = register_model(name="sums", judge="arithmetic")
+    assert register_model(name="sums", judge="arithmetic") == one
+
+
+def test_another_configuration_makes_a_new_labeler_that_replaces_the_old_one() -> None:
+    old = register_model(name="sums", judge="arithmetic")
+    new = register_model(name="sums", judge="arithmetic", config={"annotations_only": True})
+    assert new.replaces == old
+    assert new.uuid != old.uuid
+    assert list(Labeler.objects.current().filter(name="sums")) == [new]
+
+
+def test_a_wrong_setting_is_refused_by_its_name() -> None:
+    with pytest.raises(BadConfiguration, match="colour"):
+        register_model(name="sums", judge="arithmetic", config={"colour": "red"})
+    with pytest.raises(BadConfiguration, match="limit_s"):
+        register_model(name="right", judge="outcome", config={"limit_s": 0})
+    assert not Labeler.objects.exists()
+
+
+def test_an_unknown_judge_lists_the_known_ones() -> None:
+    with pytest.raises(UnknownName, match="arithmetic, outcome"):
+        register_model(name="sums", judge="oracle")

@@ -1,0 +1,114 @@
+"""A whole Stepmark of its own, with its own servers, for tests that kill things."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKER = "-m celery -A config.celery worker --loglevel INFO --without-gossip --without-mingle"
+
+
+class Stepmark:
+    """Runs `manage.py`, workers and the clock as real processes over a home of their own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        outer = {"DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "SECRET_KEY"}
+        self.environment = {key: value for key, value in os.environ.items() if key not in outer}
+        self.environment["STEPMARK_HOME"] = str(home)
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def manage(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *line.split()],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"manage.py {line} failed:\n{done.stdout}{done.stderr}")
+        return done
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start python with `arguments` in a process group of its own, its output in the home."""
+        with (self.home / f"process-{len(self._started)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._started.append(process)
+        return process
+
+    def start_worker(self, *, processes: int = 1) -> subprocess.Popen[bytes]:
+        name = f"worker{len(self._started)}@localhost"
+        return self.start(*f"{WORKER} -Q stepmark,local -c {processes} -n {name}".split())
+
+    def start_clock(self) -> subprocess.Popen[bytes]:
+        schedule = str(self.home / "schedule")
+        clock = ["-m", "celery", "-A", "config.celery", "beat", "--schedule"]
+        return self.start(*clock, schedule)
+
+    def start_code(self, code: str) -> subprocess.Popen[bytes]:
+        """Start `manage.py shell` on `code`."""
+        return self.start("manage.py", "shell", "--verbosity", "0", "--command", code)
+
+    def query(self, expression: str) -> str:
+        """Return what the expression, over annotation's models, prints as."""
+        code = f"from annotation.models import *; print({expression})"
+        return self.manage_code(code).strip()
+
+    def manage_code(self, code: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", code],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def logs(self) -> str:
+        files = sorted(self.home.glob("process-*.log"))
+        return "\n".join(f"== {path.name}\n{path.read_text()[-3000:]}" for path in files)
+
+    def wait_until(self, condition: Callable[[], bool], *, what: str, seconds: float = 120) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what} did not happen in {seconds} s\n{self.logs()}")
+            time.sleep(0.3)
+
+    def close(self) -> None:
+        for process in self._started:
+            kill_group(process)
+        self.manage("services stop", check=False)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """`kill -9` a process that `Stepmark.start` started, and its children."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def stepmark(home: Path) -> Iterator[Stepmark]:
+    place = Stepmark(home)
+    try:
+        place.manage("migrate --verbosity 0")
+        yield place
+    finally:
+        place.close()
