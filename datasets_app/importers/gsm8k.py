@@ -19,7 +19,7 @@ class Gsm8kImporter(Importer):
         question = fields.text(value, "question")
         answer = fields.text(value, "answer")
         number = gold_from_gsm8k(answer)
-        if number is None:
+        if number is None or not any(character.isdigit() for character in number):
             raise BadRecord("answer", "has no line `#### ` with a number")
         return [
             ProblemRecord(
