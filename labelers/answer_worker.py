@@ -214,14 +214,17 @@ def serve() -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     logging.disable(logging.CRITICAL)
+    # Whatever the parent did with this signal, here the kernel acts on it: nothing handles it, so
+    # it ends the worker even while C code runs, and the parent's death leaves no worker behind
+    # for longer than one limit.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
     math_equal("1/2", "0.5")
     _limit_resources()
     os.dup2(quiet, 2)
     verdicts.write(b"ready\n")
     for line in sys.stdin.buffer:
         reference, given, limit_s = json.loads(line)
-        # Nothing handles SIGALRM, so the kernel ends the worker even while C code runs. The
-        # parent's death thus leaves no worker behind for longer than one limit.
         signal.setitimer(signal.ITIMER_REAL, limit_s)
         try:
             is_equal = math_equal(reference, given)

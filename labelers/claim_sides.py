@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from labelers.claim_tokens import Token
 
@@ -26,7 +27,12 @@ class Side:
 
     @property
     def operators(self) -> list[str]:
-        return [token.text for token in self.tokens[1:] if token.kind == "op"]
+        """The binary ones: a sign stands at the start or after an operator or parenthesis."""
+        return [
+            token.text
+            for before, token in pairwise(self.tokens)
+            if token.kind == "op" and before.kind not in ("op", "open")
+        ]
 
     @property
     def numbers(self) -> list[Token]:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal
 
 MAX_DIGITS = 30
@@ -143,15 +143,18 @@ def _multiplies(tokens: list[Token], index: int) -> bool:
 
 def _end_statements(tokens: list[Token]) -> None:
     """Several words between two numbers are no unit: a statement ends among them."""
-    groups = [(kind, list(group)) for kind, group in groupby(tokens, lambda token: token.kind)]
-    for (kind, words), (next_kind, _) in zip(groups, [*groups[1:], ("edge", [])], strict=True):
+    groups: list[tuple[Kind, list[Token]]] = [
+        (kind, list(group)) for kind, group in groupby(tokens, lambda token: token.kind)
+    ]
+    groups.append(("edge", []))
+    for (kind, words), (next_kind, _) in pairwise(groups):
         if kind == "unit" and len(words) > (1 if next_kind == "number" else 3):
             for word in words:
                 word.kind = "word"
 
 
 def _read_parentheses(tokens: list[Token]) -> None:
-    """Parentheses around anything but arithmetic end a claim; those of a function spoil it."""
+    """Parentheses around anything but arithmetic end a claim; those that multiply spoil it."""
     opened: list[int] = []
     last_boundary = -1
     for index, token in enumerate(tokens):
@@ -159,20 +162,29 @@ def _read_parentheses(tokens: list[Token]) -> None:
             opened.append(index)
         elif token.kind == "close":
             start = opened.pop() if opened else None
-            if start is None:
-                token.kind = "edge"
-            elif _is_call(tokens, start):
-                tokens[start].kind = token.kind = "junk"
-            elif last_boundary > start:
-                tokens[start].kind = token.kind = "edge"
+            if start is None or last_boundary > start or _is_call(tokens, start):
+                _take_out(tokens, index)
+                if start is not None:
+                    _take_out(tokens, start)
         if token.kind in ("word", "edge", "junk", "eq"):
             last_boundary = index
     for start in opened:
-        tokens[start].kind = "junk" if _is_call(tokens, start) else "edge"
+        _take_out(tokens, start)
 
 
 def _is_call(tokens: list[Token], start: int) -> bool:
-    before = tokens[start - 1] if start else None
-    return (
-        before is not None and before.kind in ("word", "unit") and before.end == tokens[start].start
-    )
+    return start > 0 and tokens[start - 1].kind == "word" and _touches(tokens, start - 1)
+
+
+def _take_out(tokens: list[Token], index: int) -> None:
+    """A parenthesis that touches what is outside it multiplies, or calls: `(t)(3 + 4)`, `f(3)`."""
+    outside = index - 1 if tokens[index].kind == "open" else index
+    tokens[index].kind = "junk" if _touches(tokens, outside) else "edge"
+
+
+def _touches(tokens: list[Token], index: int) -> bool:
+    """Whether a token and the next have nothing between them and are no punctuation."""
+    if not 0 <= index < len(tokens) - 1:
+        return False
+    left, right = tokens[index], tokens[index + 1]
+    return left.end == right.start and "edge" not in (left.kind, right.kind)

@@ -21,12 +21,14 @@ MAX_TEXT_LENGTH = 20_000
 
 _ANNOTATION = re.compile(r"<<([-+*/().,0-9 ]{1,300})=([-+*/().,0-9 ]{1,300})>>")
 _ANY_ANNOTATION = re.compile(r"<<[^<>\n]{0,1000}>>")
+_OTHER_ARITHMETIC = re.compile(r"\\p?mod\b|\bmod(?:ulo)?\b|\\equiv|≡|\bbase\b")
 # Words close before a claim that change what its first number is ("half of 10 + 2 = 7") or name
 # it ("day 1 + 2 = 30 pages").
 _CHANGED_BY = re.compile(
     r"\b(?:half|third|quarter|fourth|fifth|tenth|twice|thrice|doubl\w+|tripl\w+|average|mean|median"
     r"|squared?|cubed?|roots?|times|minus|plus|less|divided|multiplied|percent|days?|weeks?|months?"
-    r"|years?|hours?|steps?|questions?|numbers?|parts?|levels?|grades?|rooms?|groups?|rounds?)"
+    r"|years?|hours?|steps?|questions?|numbers?|parts?|levels?|grades?|rooms?|groups?|rounds?"
+    r"|log|ln|sin|cos|tan|sqrt|max|min)"
     r"\W+(?:\w+\W+){0,2}$|[0-9]\s+(?:[a-z]+\s+){1,2}of\s+$",
     re.IGNORECASE,
 )
@@ -71,7 +73,7 @@ def plain_claims(text: str) -> list[Claim]:
     A claim that may well be meant otherwise (another unit, a rounded figure, a running total) is
     left out rather than called false.
     """
-    if len(text) > MAX_TEXT_LENGTH:
+    if len(text) > MAX_TEXT_LENGTH or _OTHER_ARITHMETIC.search(text):
         return []
     text = plain_spelling(_ANY_ANNOTATION.sub("", text))
     claims = []
