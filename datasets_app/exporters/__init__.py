@@ -1,0 +1,15 @@
+"""Exporters by name."""
+
+from datasets_app.exporters.base import Exporter
+from datasets_app.exporters.prm800k import Prm800kExporter
+from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
+from web.registry import lookup
+
+EXPORTERS: dict[str, type[Exporter]] = {
+    exporter.name: exporter for exporter in (Prm800kExporter, TrlStepwiseExporter)
+}
+
+
+def get_exporter(name: str) -> type[Exporter]:
+    """Return the exporter class of this name; UnknownName lists the known ones."""
+    return lookup("exporter", EXPORTERS, name)
