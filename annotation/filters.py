@@ -31,7 +31,7 @@ class ProblemFilter(forms.Form):
     level = forms.ChoiceField(label=_("Level"), required=False)
 
     def __init__(self, query: Any, project: Project) -> None:
-        super().__init__(query)
+        super().__init__(query, label_suffix="")
         known = list(
             Problem.objects.filter(project=project)
             .order_by()
@@ -75,7 +75,7 @@ class SolutionFilter(forms.Form):
     model = forms.ChoiceField(label=_("Model"), required=False)
 
     def __init__(self, query: Any, project: Project, *, graded: bool) -> None:
-        super().__init__(query)
+        super().__init__(query, label_suffix="")
         if not graded:
             del self.fields["answer"]
         known = (

@@ -161,7 +161,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+# Served from where the packages keep them: there is nothing to collect.
 WHITENOISE_USE_FINDERS = True
 
 HTTPS = flag("STEPMARK_HTTPS", default=not EMBEDDED)
