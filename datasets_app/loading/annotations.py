@@ -12,18 +12,14 @@ from django.db.backends.utils import CursorWrapper
 from annotation.digests import digest
 from annotation.models import Annotation, Position, Project, StepLabel
 from datasets_app.importers import Imported
-from datasets_app.loading.batches import Report
-from datasets_app.loading.candidates import SolutionSteps, StepRow
+from datasets_app.loading.batches import Report, Write
+from datasets_app.loading.candidates import SolutionSteps
 from datasets_app.loading.copying import copy_rows, reserve_ids
 from datasets_app.loading.labelers import labeler_ids
-from datasets_app.loading.marked_solutions import (
-    MarkedSolution,
-    find_or_add_solutions,
-    taken,
-    write_steps,
-)
+from datasets_app.loading.marked_solutions import find_or_add_solutions, taken
 from datasets_app.loading.occurrences import Occurrences
 from datasets_app.loading.problems import find_or_add
+from datasets_app.loading.solution_rows import StepRow, write_steps
 from datasets_app.prm800k import prm800k_to_json
 from datasets_app.records import AnnotationRecord, CandidateRecord, PositionRecord
 
@@ -54,39 +50,32 @@ class AnnotationLoader:
     def start(self, cursor: CursorWrapper) -> None:
         self._occurrences = Occurrences(cursor)
 
-    def write(
-        self,
-        cursor: CursorWrapper,
-        project: Project,
-        batch: list[Imported[AnnotationRecord]],
-        report: Report,
-    ) -> int:
+    def prepare(
+        self, project: Project, batch: list[Imported[AnnotationRecord]], report: Report
+    ) -> Write:
         records = [imported.record for imported in batch]
-        keys = self._import_keys(cursor, records)
-        known = set(
-            Annotation.objects.filter(project=project, import_key__in=keys).values_list(
-                "import_key", flat=True
-            )
-        )
-        fresh = [
-            (key, record) for key, record in zip(keys, records, strict=True) if key not in known
-        ]
-        if fresh:
-            _write(cursor, project, fresh)
-        return len(fresh)
+        contents = [_content_key(record) for record in records]
 
-    def _import_keys(
-        self, cursor: CursorWrapper, records: Sequence[AnnotationRecord]
-    ) -> list[UUID]:
-        contents = [
-            digest(orjson.dumps(prm800k_to_json(record), option=orjson.OPT_SORT_KEYS).decode())
-            for record in records
-        ]
-        numbers = self._occurrences.number(cursor, contents)
-        return [
-            digest(str(content), str(number))
-            for content, number in zip(contents, numbers, strict=True)
-        ]
+        def write(cursor: CursorWrapper) -> int:
+            numbers = self._occurrences.number(cursor, contents)
+            keys = [
+                digest(str(content), str(number))
+                for content, number in zip(contents, numbers, strict=True)
+            ]
+            found = Annotation.objects.filter(project=project, import_key__in=keys)
+            known = set(found.values_list("import_key", flat=True))
+            pairs = zip(keys, records, strict=True)
+            fresh = [(key, record) for key, record in pairs if key not in known]
+            if fresh:
+                _write(cursor, project, fresh)
+            return len(fresh)
+
+        return write
+
+
+def _content_key(record: AnnotationRecord) -> UUID:
+    """Return the digest of the line that the record came from, whatever the order of its keys."""
+    return digest(orjson.dumps(prm800k_to_json(record), option=orjson.OPT_SORT_KEYS).decode())
 
 
 @dataclass(slots=True)
@@ -106,10 +95,10 @@ def _write(
     problems = find_or_add(cursor, project, [record.problem for _, record in fresh])
     solutions = find_or_add_solutions(cursor, project, fresh, problems)
     marks = [
-        _place(solution.steps, record)
-        for (_, record), solution in zip(fresh, solutions, strict=True)
+        _place(solution, record) for (_, record), solution in zip(fresh, solutions, strict=True)
     ]
-    write_steps(cursor, solutions)
+    distinct = {solution.solution_id: solution for solution in solutions}.values()
+    write_steps(cursor, [step for solution in distinct for step in solution.new])
     ids = list(reserve_ids(cursor, Annotation, len(fresh)))
     copy_rows(
         cursor,
@@ -156,7 +145,7 @@ def _annotation_values(
     row_id: int,
     project: Project,
     labeler_id: int,
-    solution: MarkedSolution,
+    solution: SolutionSteps,
     import_key: UUID,
     record: AnnotationRecord,
 ) -> tuple[Any, ...]:
@@ -164,7 +153,7 @@ def _annotation_values(
         row_id,
         project.pk,
         labeler_id,
-        solution.id,
+        solution.solution_id,
         record.finish_reason or "",
         record.total_time_ms,
         record.generation,

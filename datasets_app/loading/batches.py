@@ -39,19 +39,21 @@ class Loaded:
         return self.read - self.added
 
 
+Write = Callable[[CursorWrapper], int]
+"""Writes a batch within the transaction that is open; returns how many records were new.
+
+It is called again, in a new transaction, where another writer got in between.
+"""
+
+
 class Loader(Protocol[R]):
     """Writes records, batch by batch, over one import."""
 
     def start(self, cursor: CursorWrapper) -> None:
         """Make ready, once, before the first batch."""
 
-    def write(
-        self, cursor: CursorWrapper, project: Project, batch: list[Imported[R]], report: Report
-    ) -> int:
-        """Write a batch within the transaction that is open; return how many records were new.
-
-        It is called again, in a new transaction, where another writer got in between.
-        """
+    def prepare(self, project: Project, batch: list[Imported[R]], report: Report) -> Write:
+        """Do what takes long and needs no lock; report what turns out to be bad."""
 
 
 def load(
@@ -81,8 +83,9 @@ def load(
         )
         for batch in _batches(_good(entries, count_and_report)):
             loaded.read += len(batch)
+            write = loader.prepare(project, batch, count_and_report)
             if not (strict and loaded.bad):
-                loaded.added += _write(loader, cursor, project, batch, count_and_report)
+                loaded.added += _write(cursor, project, write)
         if strict and loaded.bad:
             transaction.set_rollback(True)
             loaded.added = 0
@@ -102,30 +105,20 @@ def _batches(good: Iterator[Imported[R]]) -> Iterator[list[Imported[R]]]:
         yield batch
 
 
-def _write(
-    loader: Loader[R],
-    cursor: CursorWrapper,
-    project: Project,
-    batch: list[Imported[R]],
-    report: Report,
-) -> int:
+def _write(cursor: CursorWrapper, project: Project, write: Write) -> int:
     for lost in range(LOST_RACES + 1):
-        found: list[BadLine] = []
         try:
             with transaction.atomic():
                 _keep_other_imports_out(project)
-                added = loader.write(cursor, project, batch, found.append)
+                added = write(cursor)
                 # Foreign keys are checked here, rather than all at once when a strict import ends.
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+            return added
         except IntegrityError:
             if lost == LOST_RACES:
                 raise
-        else:
-            break
-    for bad in found:
-        report(bad)
-    return added
+    raise AssertionError("the loop returns or raises")
 
 
 def _keep_other_imports_out(project: Project) -> None:

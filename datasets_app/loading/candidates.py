@@ -5,24 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from annotation.models import Step
+from datasets_app.loading.solution_rows import StepRow
 from datasets_app.records import PositionRecord
 
 Place = tuple[int, str, str, int]
 """Position, writer, text, and the how-manieth with these."""
-
-
-@dataclass(slots=True)
-class StepRow:
-    """A row of Step; `id` is None until one is reserved."""
-
-    id: int | None
-    solution_id: int
-    position: int
-    alternative: int
-    text: str
-    writer: str
-    start: int | None = None
-    end: int | None = None
 
 
 @dataclass(slots=True)
@@ -36,13 +23,12 @@ class SolutionSteps:
     _last_alternative: dict[int, int] = field(default_factory=dict)
     _counts: Counter[Place] = field(default_factory=Counter)
 
-    def remember(self, rows: Iterable[StepRow]) -> None:
-        """Take in rows that the table has, in the order of their alternatives."""
-        for row in rows:
-            if row.alternative == 0:
-                self.own[row.position] = row
-            else:
-                self._keep(row)
+    def remember(self, row: StepRow) -> None:
+        """Take in a row that the table has; they must come in the order of their alternatives."""
+        if row.alternative == 0:
+            self.own[row.position] = row
+        else:
+            self._keep(row)
 
     def write_own(self, texts: Iterable[tuple[str, str] | None]) -> None:
         """Give a new solution its own steps: (text, writer) by position, None where it has none.

@@ -1,69 +1,29 @@
 """The solutions that PRM800K records are about: pre-generated (phase 2), or built (phase 1)."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import groupby
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 
 from annotation.digests import digest, json_digest
 from annotation.models import Project, Solution, Step
-from datasets_app.loading.candidates import SolutionSteps, StepRow
-from datasets_app.loading.copying import copy_rows, reserve_ids
+from datasets_app.loading.candidates import SolutionSteps
+from datasets_app.loading.copying import reserve_ids
 from datasets_app.loading.problems import ProblemRow
+from datasets_app.loading.solution_rows import (
+    Identity,
+    SolutionRow,
+    known_solutions,
+    known_steps,
+    write_solutions,
+)
 from datasets_app.records import AnnotationRecord, PositionRecord
 from labelers.answers import extract
 
 ENGINE = "prm800k"
-SPLITTER = "given"
 NEGATIVE = -1
 OwnStep = tuple[str, str] | None
 """Text and writer; None where the labeler took no step."""
-
-SOLUTION_COLUMNS = (
-    "id",
-    "project_id",
-    "problem_id",
-    "text",
-    "text_key",
-    "built",
-    "splitter",
-    "splitter_version",
-    "engine",
-    "model",
-    "prompt_name",
-    "prompt_text",
-    "parameters",
-    "writer_key",
-    "stopped_by",
-    "times_drawn",
-    "final_answer",
-    "grader",
-    "verifier_score",
-    "generation",
-    "metadata",
-    "created_at",
-)
-STEP_COLUMNS = ("id", "solution_id", "position", "alternative", "text", "writer", "start", "end")
-
-
-@dataclass(slots=True)
-class MarkedSolution:
-    """A solution that the table has, or is about to have."""
-
-    id: int
-    steps: SolutionSteps
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What tells one solution from another: the columns of its unique constraint."""
-
-    problem_id: int
-    text_key: UUID
-    writer_key: UUID
 
 
 def taken(position: PositionRecord) -> int | None:
@@ -93,7 +53,7 @@ def find_or_add_solutions(
     project: Project,
     fresh: Sequence[tuple[UUID, AnnotationRecord]],
     problems: Sequence[ProblemRow],
-) -> list[MarkedSolution]:
+) -> list[SolutionSteps]:
     """Return the solution of each (import key, record), in order; new steps are not written yet.
 
     Pre-generated solutions are one where problem, steps, answer and score are equal; a built
@@ -110,38 +70,11 @@ def find_or_add_solutions(
     rows = []
     for identity, (_, record), own in zip(identities, fresh, steps, strict=True):
         if identity not in known:
-            solution = MarkedSolution(ids[identity], SolutionSteps(ids[identity]))
-            solution.steps.write_own(own)
-            known[identity] = solution
-            rows.append((identity, record, own))
-    now = datetime.now(UTC)
-    copy_rows(
-        cursor,
-        Solution,
-        SOLUTION_COLUMNS,
-        (_values(ids[row[0]], project, *row, now) for row in rows),
-    )
+            known[identity] = SolutionSteps(ids[identity])
+            known[identity].write_own(own)
+            rows.append(_row(ids[identity], identity, record, own))
+    write_solutions(cursor, project, rows)
     return [known[identity] for identity in identities]
-
-
-def write_steps(cursor: CursorWrapper, solutions: Sequence[MarkedSolution]) -> None:
-    """Write the new steps of `solutions`, giving them their ids."""
-    new = [step for steps in _distinct(solutions) for step in steps.new]
-    for step, step_id in zip(new, reserve_ids(cursor, Step, len(new)), strict=True):
-        step.id = step_id
-    copy_rows(
-        cursor,
-        Step,
-        STEP_COLUMNS,
-        (
-            (s.id, s.solution_id, s.position, s.alternative, s.text, s.writer, s.start, s.end)
-            for s in new
-        ),
-    )
-
-
-def _distinct(solutions: Sequence[MarkedSolution]) -> Iterator[SolutionSteps]:
-    yield from {solution.id: solution.steps for solution in solutions}.values()
 
 
 def _identity(
@@ -154,70 +87,30 @@ def _identity(
     return Identity(problem.id, text_key, json_digest([ENGINE, *writer]))
 
 
-def _known(cursor: CursorWrapper, identities: Sequence[Identity]) -> dict[Identity, MarkedSolution]:
-    cursor.execute(
-        """
-        SELECT solution.id, problem_id, text_key, writer_key FROM annotation_solution AS solution
-        JOIN (SELECT DISTINCT * FROM unnest(%s::bigint[], %s::uuid[], %s::uuid[]))
-            AS wanted (problem_id, text_key, writer_key)
-            USING (problem_id, text_key, writer_key)
-        """,
-        [
-            [identity.problem_id for identity in identities],
-            [identity.text_key for identity in identities],
-            [identity.writer_key for identity in identities],
-        ],
-    )
-    known = {
-        Identity(*identity): MarkedSolution(row_id, SolutionSteps(row_id))
-        for row_id, *identity in cursor.fetchall()
-    }
-    by_id = {solution.id: solution for solution in known.values()}
-    found = Step.objects.filter(solution__in=by_id).order_by(
-        "solution_id", "position", "alternative"
-    )
-    rows = found.values_list(*STEP_COLUMNS)
-    for solution_id, steps in groupby(rows, key=lambda row: row[1]):
-        by_id[solution_id].steps.remember(StepRow(*step) for step in steps)
+def _known(cursor: CursorWrapper, identities: Sequence[Identity]) -> dict[Identity, SolutionSteps]:
+    ids = known_solutions(cursor, identities)
+    known = {identity: SolutionSteps(row_id) for identity, row_id in ids.items()}
+    by_id = {solution.solution_id: solution for solution in known.values()}
+    for step in known_steps(by_id):
+        by_id[step.solution_id].remember(step)
     return known
 
 
-def _values(
-    row_id: int,
-    project: Project,
-    identity: Identity,
-    record: AnnotationRecord,
-    own: Sequence[OwnStep],
-    now: datetime,
-) -> tuple[object, ...]:
-    source = record.pre_generated
+def _row(
+    row_id: int, identity: Identity, record: AnnotationRecord, own: Sequence[OwnStep]
+) -> SolutionRow:
     texts = [step[0] for step in own if step]
-    if source is not None:
-        answer, score = source.answer, source.verifier_score
-    else:
-        answer = extract(texts[-1]) if texts and record.finish_reason == "solution" else None
-        score = None
-    return (
-        row_id,
-        project.pk,
-        identity.problem_id,
-        "\n".join(texts),
-        identity.text_key,
-        source is None,
-        SPLITTER,
-        1,
-        ENGINE,
-        "",
-        "",
-        "",
-        "{}",
-        identity.writer_key,
-        "",
-        1,
-        answer,
-        "",
-        score,
-        record.generation,
-        "{}",
-        now,
+    source = record.pre_generated
+    row = SolutionRow(
+        id=row_id,
+        identity=identity,
+        text="\n".join(texts),
+        engine=ENGINE,
+        built=source is None,
+        generation=record.generation,
     )
+    if source is not None:
+        row.final_answer, row.verifier_score = source.answer, source.verifier_score
+    elif texts and record.finish_reason == "solution":
+        row.final_answer = extract(texts[-1])
+    return row

@@ -13,7 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from annotation.digests import digest
 from annotation.models import Problem, Project
 from datasets_app.importers import Imported
-from datasets_app.loading.batches import Report
+from datasets_app.loading.batches import Report, Write
 from datasets_app.loading.copying import copy_rows, reserve_ids
 from datasets_app.records import ProblemRecord
 
@@ -60,15 +60,16 @@ class ProblemLoader:
     def start(self, cursor: CursorWrapper) -> None:
         pass
 
-    def write(
-        self,
-        cursor: CursorWrapper,
-        project: Project,
-        batch: list[Imported[ProblemRecord]],
-        report: Report,
-    ) -> int:
-        rows = find_or_add(cursor, project, [imported.record for imported in batch])
-        return len({row.id for row in rows if row.new})
+    def prepare(
+        self, project: Project, batch: list[Imported[ProblemRecord]], report: Report
+    ) -> Write:
+        records = [imported.record for imported in batch]
+
+        def write(cursor: CursorWrapper) -> int:
+            rows = find_or_add(cursor, project, records)
+            return len({row.id for row in rows if row.new})
+
+        return write
 
 
 def find_or_add(
