@@ -20,6 +20,8 @@ class ArithmeticJudge(Judge):
     name: ClassVar[str] = "arithmetic"
 
     def __init__(self, *, annotations_only: bool = False) -> None:
+        if not isinstance(annotations_only, bool):
+            raise TypeError(f"annotations_only must be true or false, not {annotations_only!r}")
         self.annotations_only = annotations_only
 
     def judge(self, traces: Sequence[Trace]) -> list[Judgement]:

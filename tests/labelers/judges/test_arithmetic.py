@@ -50,6 +50,11 @@ def test_annotations_only_leaves_plain_claims_alone():
     assert judgement.evidence["plain_claims"] == 0
 
 
+def test_an_option_that_is_neither_true_nor_false_is_refused():
+    with pytest.raises(TypeError, match="true or false, not 'no'"):
+        ArithmeticJudge(annotations_only="no")
+
+
 def test_it_answers_each_trace_in_order():
     traces = [trace_of("1 + 1 = 2"), trace_of(), trace_of("1 + 1 = 3")]
     ratings = [[s.rating for s in j.steps] for j in ArithmeticJudge().judge(traces)]
