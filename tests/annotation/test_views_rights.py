@@ -1,0 +1,179 @@
+"""Who may open which page: asked of every address of the site, so that a new one is asked too."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from annotation.models import Membership, Problem, Project, Solution
+from tests.factories import make_annotation, make_problem, make_project, make_solution, make_user
+
+pytestmark = pytest.mark.django_db
+
+OPEN_TO_ANYONE = {"login", "health"}
+ONLY_POSTED_TO = {"logout"}
+ROLES = Membership.Role.values
+
+
+def named(resolver: URLResolver | None = None) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield each address of ours: its name and what it needs. The admin has its own guard."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLPattern) and pattern.name:
+            yield pattern.name, frozenset(pattern.pattern.converters)
+        elif isinstance(pattern, URLResolver) and pattern.app_name != "admin":
+            yield from named(pattern)
+
+
+ADDRESSES = dict(named())
+PAGES = sorted(ADDRESSES.keys() - OPEN_TO_ANYONE - ONLY_POSTED_TO)
+OF_A_PROJECT = [name for name in PAGES if "slug" in ADDRESSES[name]]
+OF_A_ROW = [name for name in OF_A_PROJECT if ADDRESSES[name] != {"slug"}]
+
+
+class Place:
+    """A project with one of everything that an address can name."""
+
+    def __init__(self, slug: str) -> None:
+        self.project: Project = make_project(slug)
+        self.problem: Problem = make_problem(self.project, "How many eggs?")
+        self.solution: Solution = make_solution(self.problem)
+        make_annotation(self.solution, ratings=[1, -1])
+
+    def address(self, name: str, *, slug: str | None = None) -> str:
+        known = {
+            "slug": slug or self.project.slug,
+            "problem_id": self.problem.pk,
+            "solution_id": self.solution.pk,
+        }
+        return reverse(name, kwargs={key: known[key] for key in ADDRESSES[name]})
+
+    def member(self, role: str) -> Client:
+        user = make_user()
+        Membership.objects.create(user=user, project=self.project, role=role)
+        client = Client()
+        client.force_login(user)
+        return client
+
+
+@pytest.fixture
+def algebra() -> Place:
+    return Place("algebra")
+
+
+@pytest.fixture
+def geometry() -> Place:
+    return Place("geometry")
+
+
+def test_there_are_pages_to_ask() -> None:
+    assert {"home", "projects", "project", "problems", "problem", "solutions", "solution"} <= set(
+        PAGES
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_stranger_is_sent_to_log_in(client: Client, algebra: Place, name: str) -> None:
+    address = algebra.address(name)
+    response = client.get(address)
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/login/?next={address}"
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", PAGES)
+def test_every_member_may_look(algebra: Place, name: str, role: str) -> None:
+    assert algebra.member(role).get(algebra.address(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", OF_A_PROJECT)
+def test_an_outsider_finds_nothing(algebra: Place, client: Client, name: str) -> None:
+    client.force_login(make_user())
+    assert client.get(algebra.address(name)).status_code == 404
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES) - set(OF_A_PROJECT)))
+def test_an_outsiders_lists_leave_the_project_out(
+    algebra: Place, client: Client, name: str
+) -> None:
+    client.force_login(make_user())
+    assert "Algebra" not in client.get(algebra.address(name)).content.decode()
+
+
+@pytest.mark.parametrize("name", OF_A_PROJECT)
+def test_a_manager_of_another_project_finds_nothing(
+    algebra: Place, geometry: Place, name: str
+) -> None:
+    assert geometry.member("manager").get(algebra.address(name)).status_code == 404
+
+
+@pytest.mark.parametrize("name", OF_A_ROW)
+def test_a_row_is_not_found_under_another_project(
+    algebra: Place, geometry: Place, name: str
+) -> None:
+    manager_of_both = algebra.member("manager")
+    user = Membership.objects.get(project=algebra.project).user
+    Membership.objects.create(user=user, project=geometry.project, role="manager")
+    assert manager_of_both.get(algebra.address(name)).status_code == 200
+    assert manager_of_both.get(algebra.address(name, slug="geometry")).status_code == 404
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_superuser_sees_every_project(algebra: Place, client: Client, name: str) -> None:
+    client.force_login(make_user(is_superuser=True))
+    assert client.get(algebra.address(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", OF_A_PROJECT)
+def test_an_archived_project_can_still_be_read(algebra: Place, name: str) -> None:
+    algebra.project.archived_at = algebra.project.created_at
+    algebra.project.save()
+    assert algebra.member("reader").get(algebra.address(name)).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize("name", [*PAGES, "health"])
+def test_a_page_can_only_be_read(algebra: Place, name: str, method: str) -> None:
+    response = getattr(algebra.member("manager"), method)(algebra.address(name))
+    assert response.status_code == 405
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+@pytest.mark.parametrize("name", ["login", "logout"])
+def test_logging_in_and_out_takes_no_other_method(algebra: Place, name: str, method: str) -> None:
+    response = getattr(algebra.member("manager"), method)(algebra.address(name))
+    assert response.status_code == 405
+
+
+@pytest.mark.parametrize("name", [*PAGES, *OPEN_TO_ANYONE])
+def test_every_page_enforces_the_content_security_policy(algebra: Place, name: str) -> None:
+    response = algebra.member("reader").get(algebra.address(name))
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("name", [*PAGES, "login"])
+def test_no_page_has_inline_style_or_script(algebra: Place, name: str) -> None:
+    page = algebra.member("reader").get(algebra.address(name)).content.decode().lower()
+    for forbidden in (" style=", "<style", "<script", " onclick=", " onload=", "javascript:"):
+        assert forbidden not in page
+
+
+@pytest.mark.parametrize("name", [*PAGES, "login"])
+def test_every_page_has_one_heading_a_language_and_a_way_past_the_menu(
+    algebra: Place, name: str
+) -> None:
+    page = algebra.member("reader").get(algebra.address(name)).content.decode()
+    assert page.count("<h1") == 1
+    assert '<html lang="en">' in page
+    assert 'href="#main"' in page
+    assert page.count("<main ") == 1
+
+
+def test_an_error_page_enforces_the_content_security_policy_too(client: Client) -> None:
+    assert "default-src 'none'" in client.get("/nowhere/").headers["Content-Security-Policy"]
