@@ -59,6 +59,9 @@ class Postgres(Server):
     def pid_file(self) -> Path:
         return self.data / "postmaster.pid"
 
+    def pid_files(self) -> Sequence[Path]:
+        return [self.pid_file, self.socket.with_name(f"{self.socket.name}.lock")]
+
     def answer(self) -> Answer:
         from psycopg.pq import PGconn, Ping
 

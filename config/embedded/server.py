@@ -88,6 +88,10 @@ class Server(ABC):
     def answer(self) -> Answer:
         """Ask on the socket; takes a few milliseconds, at most a second."""
 
+    def pid_files(self) -> Sequence[Path]:
+        """All files in which the server writes its number."""
+        return [self.pid_file]
+
     @abstractmethod
     def version(self) -> str | None:
         """The running server's version, by its own word."""
@@ -152,6 +156,7 @@ class Server(ABC):
                     raise self._died(launched_at)
                 launched_at = self._launch(say)
                 heard = time.monotonic()
+                notice = Notice(say)
             elif silent_seconds > LOST_SOCKET_SECONDS and self._lost_its_socket():
                 say(f"{self.title} has lost its socket {self.socket}; starting it again.")
                 self.end(say)
@@ -195,8 +200,9 @@ class Server(ABC):
                 raise self._stuck()
             self.create(alive, say)
             self.place.private_folder(self.socket.parent)
-            # With nothing of a server alive, this names a dead process or a stranger's.
-            self.pid_file.unlink(missing_ok=True)
+            # With nothing of a server alive, they name a dead process or a stranger's.
+            for leftover in self.pid_files():
+                leftover.unlink(missing_ok=True)
             if self.log.exists() and self.log.stat().st_size > LONGEST_LOG_BYTES:
                 self.log.replace(self.log.with_suffix(".log.old"))
             with locks.opened(self.log, self.place, os.O_WRONLY | os.O_APPEND) as log:
@@ -225,7 +231,10 @@ class Server(ABC):
         return EmbeddedError(f"{self.title} does not come up. {words}")
 
     def _last_words(self, logged_before: int) -> str:
-        with locks.opened(self.log, self.place, os.O_RDONLY) as log, open(log, "rb") as file:
+        with (
+            locks.opened(self.log, self.place, os.O_RDONLY) as log,
+            open(log, "rb", closefd=False) as file,
+        ):
             file.seek(max(logged_before, os.fstat(log).st_size - 20_000))
             lines = file.read().decode(errors="replace").splitlines()
         # What our own questions caused while it was starting says nothing.
