@@ -1,0 +1,128 @@
+"""`manage.py export`: what people and models marked, into a file of a training format."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import Progress
+
+from annotation.models import Project
+from datasets_app.export import UnknownLabeler, annotations_of, write_rows
+from datasets_app.exporters import EXPORTERS, get_exporter
+from datasets_app.exporters.base import Exporter, OptionRefused
+from datasets_app.files import written_whole
+from datasets_app.reading import read_annotations
+from datasets_app.sources import STANDARD_INPUT as STANDARD_OUTPUT
+
+
+class Command(BaseCommand):
+    help = "Write a project's annotations to a file, which is there whole or not at all."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--project", required=True, metavar="SLUG")
+        parser.add_argument("--format", required=True, choices=sorted(EXPORTERS))
+        parser.add_argument(
+            "--output",
+            required=True,
+            metavar="FILE",
+            help="JSON lines; .gz and .zst are compressed, - is standard output",
+        )
+        parser.add_argument(
+            "--labelers",
+            default="people",
+            metavar="WHO",
+            help="people (default, imported ones too), models, all, or a labeler's name or UUID",
+        )
+        parser.add_argument(
+            "--neutral",
+            choices=["keep", "positive", "negative", "drop"],
+            help="what a neutral rating becomes (prm800k: keep, trl-stepwise: positive)",
+        )
+        parser.add_argument(
+            "--alternatives",
+            choices=["keep", "none", "rows"],
+            help="candidates beside the path (prm800k: keep, trl-stepwise: none)",
+        )
+        parser.add_argument(
+            "--truncate",
+            action="store_true",
+            default=None,
+            help="end with the first negative step (the default of trl-stepwise)",
+        )
+        parser.add_argument(
+            "--keep-after-error",
+            action="store_false",
+            dest="truncate",
+            help="go on after it (the default of prm800k)",
+        )
+        parser.add_argument(
+            "--separator",
+            metavar="TEXT",
+            help=r"what the trainer puts between steps, \n for a line break (its default)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        exporter = _exporter(options)
+        project = Project.objects.filter(slug=options["project"]).first()
+        if project is None:
+            raise CommandError(f"no project has the slug {options['project']!r}")
+        try:
+            annotations = annotations_of(project, options["labelers"])
+        except UnknownLabeler as error:
+            raise CommandError(str(error)) from None
+        try:
+            with _output(options["output"]) as file, self._progress(annotations.count) as advance:
+                exported = write_rows(
+                    read_annotations(annotations), exporter, file, progress=advance
+                )
+        except OSError as error:
+            raise CommandError(f"cannot write {options['output']}: {error}") from None
+        except KeyboardInterrupt:
+            raise CommandError("interrupted: no file is written", returncode=130) from None
+        said = f"{exported.annotations:,} annotations, {exported.rows:,} rows"
+        if exported.left_out:
+            said += f", {exported.left_out:,} annotations without a row"
+        if options["output"] == STANDARD_OUTPUT:
+            self.stderr.write(said, self.style.SUCCESS)
+        else:
+            self.stdout.write(f"{options['output']}: {said}")
+
+    @contextmanager
+    def _progress(self, count: Callable[[], int]) -> Iterator[Callable[[int], None] | None]:
+        if not self.stderr.isatty():
+            yield None
+            return
+        with Progress(console=Console(stderr=True)) as progress:
+            bar = progress.add_task("annotations", total=count())
+            yield lambda done: progress.update(bar, completed=done)
+
+
+def _exporter(options: dict[str, Any]) -> Exporter:
+    kind = get_exporter(options["format"])
+    chosen = {
+        name: options[name]
+        for name in ("neutral", "alternatives", "truncate", "separator")
+        if options[name] is not None
+    }
+    if "separator" in chosen:
+        chosen["separator"] = chosen["separator"].replace(r"\n", "\n")
+    try:
+        return kind(replace(kind.defaults, **chosen))
+    except OptionRefused as error:
+        raise CommandError(str(error)) from None
+
+
+@contextmanager
+def _output(name: str) -> Iterator[IO[bytes]]:
+    if name == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with written_whole(Path(name)) as file:
+            yield file
