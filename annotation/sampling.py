@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 from django.db import connection, transaction
 from django.db.models import F
+from django.db.models.functions import Length
 
 from annotation import runs, steps
 from annotation.digests import digest, json_digest
@@ -92,7 +93,8 @@ def _unplanned(run: Run, wanted: SamplingRequest) -> Iterator[tuple[int, int]]:
             [run.pk],
         )
         planned: dict[int, int] = dict(cursor.fetchall())
-    problems = run.project.problems.order_by("id")
+    # By length: prompts of one batch are padded to the longest.
+    problems = run.project.problems.order_by(Length("text"), "id")
     if wanted.continue_solution is not None:
         problems = problems.filter(solutions=wanted.continue_solution)
     for problem_id in problems.values_list("id", flat=True).iterator():

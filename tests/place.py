@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-WORKER = "-m celery -A config.celery worker --loglevel INFO --without-gossip --without-mingle"
+WORKER = "-m celery -A config worker --loglevel INFO --without-gossip --without-mingle"
 
 
 class Stepmark:
@@ -56,7 +56,7 @@ class Stepmark:
 
     def start_clock(self) -> subprocess.Popen[bytes]:
         schedule = str(self.home / "schedule")
-        clock = ["-m", "celery", "-A", "config.celery", "beat", "--schedule"]
+        clock = ["-m", "celery", "-A", "config", "beat", "--schedule"]
         return self.start(*clock, schedule)
 
     def start_code(self, code: str) -> subprocess.Popen[bytes]:
@@ -84,9 +84,15 @@ class Stepmark:
         files = sorted(self.home.glob("process-*.log"))
         return "\n".join(f"== {path.name}\n{path.read_text()[-3000:]}" for path in files)
 
+    def assert_all_run(self) -> None:
+        """Fail with the output of a started process that ended by itself with an error."""
+        failed = [process.args for process in self._started if (process.poll() or 0) > 0]
+        assert not failed, self.logs()
+
     def wait_until(self, condition: Callable[[], bool], *, what: str, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
+            self.assert_all_run()
             if time.monotonic() > deadline:
                 raise AssertionError(f"{what} did not happen in {seconds} s\n{self.logs()}")
             time.sleep(0.3)

@@ -13,13 +13,21 @@ from tests.place import Stepmark, kill_group, stepmark
 
 pytestmark = pytest.mark.slow
 
-SAMPLE = "sample --project faults --engine scripted -n 6 --batch-size 4"
+SAMPLE = "sample --project faults --engine scripted -n 6"
 PROBLEMS = 12
 COUNTS = (
     "Solution.objects.count(), sum(Solution.objects.values_list('times_drawn', flat=True)),"
     " Step.objects.count()"
 )
 TEXTS = "sorted(Solution.objects.values_list('problem__text', 'text', 'times_drawn'))"
+MAKE_PROBLEMS = f"""
+from annotation.digests import digest
+from annotation.models import Problem, Project
+project = Project.objects.create(slug="faults", name="Faults")
+for number in range({PROBLEMS}):
+    text = f"A jar has {{number + 2}} pens and {{number}} nibs. How many?"
+    Problem.objects.create(project=project, text=text, key=digest(text, None))
+"""
 SLOW_ENGINE = """
 from annotation.models import Project
 from annotation import sampling
@@ -27,7 +35,7 @@ run = sampling.request(
     project=Project.objects.get(slug="faults"),
     wanted=sampling.SamplingRequest(
         engine="scripted",
-        engine_config={"delay_s": 0.15, "batch_size": 4},
+        engine_config={"delay_s": 0.15},
         solutions_a_problem=6,
     ),
 )
@@ -42,13 +50,7 @@ work_through(run, "drawing")
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Stepmark]:
     with stepmark(tmp_path / "home") as place:
-        problems = tmp_path / "problems.jsonl"
-        lines = (
-            {"text": f"A jar has {n + 2} pens and {n} nibs. How many?", "answer": str(2 * n + 2)}
-            for n in range(PROBLEMS)
-        )
-        problems.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        place.manage(f"import_problems {problems} --project faults")
+        place.manage_code(MAKE_PROBLEMS)
         yield place
 
 

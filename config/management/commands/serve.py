@@ -11,7 +11,7 @@ from honcho.manager import Manager
 
 from config import embedded
 
-WORKER = "celery -A config.celery worker --loglevel INFO --without-gossip --without-mingle"
+WORKER = "celery -A config worker --loglevel INFO --without-gossip --without-mingle"
 
 
 class Command(BaseCommand):
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             "web": f"gunicorn config.wsgi --bind {options['bind']} --threads 4"
             f" --workers {options['web_workers']}",
             "worker": f"{WORKER} -Q stepmark -c {options['workers']} -n stepmark@%h",
-            "clock": f"celery -A config.celery beat --schedule '{schedule}'",
+            "clock": f"celery -A config beat --schedule '{schedule}'",
         }
         if find_spec("torch"):
             # One process: the model is loaded once, and has the cores to itself.
