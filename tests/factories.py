@@ -17,7 +17,7 @@ from annotation.models import (
     StepLabel,
 )
 from labelers.models import Labeler
-from web.models import User
+from web.models import ApiToken, User
 
 PASSWORD = "seven quiet lanterns"
 
@@ -139,3 +139,12 @@ def make_run(project: Project, **fields: Any) -> Run:
     fields = {"kind": Run.Kind.SAMPLING, "request": {"engine": "scripted", "n": number}, **fields}
     fields.setdefault("request_key", json_digest(fields["request"]))
     return Run.objects.create(project=project, **fields)
+
+
+def make_token(
+    user: User, *, scopes: Sequence[str] = ("read",), **fields: Any
+) -> tuple[ApiToken, str]:
+    """Make a token; return its row and the text that the owner sends."""
+    fields = {"name": f"token {next(_numbers)}", **fields}
+    row, secret = ApiToken.objects.create(user, scopes=list(scopes), **fields)  # type: ignore[no-untyped-call] # knox has no types
+    return row, secret

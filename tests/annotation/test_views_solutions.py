@@ -179,7 +179,7 @@ def test_solutions_narrow_to_an_answer_and_a_model(client: Client, project: Proj
     unknown = make_solution(problem, ["C."], model="large")
 
     def listed(query: str) -> list[Solution]:
-        return client.get(f"/projects/algebra/solutions/{query}").context["page"].rows
+        return list(client.get(f"/projects/algebra/solutions/{query}").context["page"].rows)
 
     assert listed("") == [right, wrong, unknown]
     assert listed("?answer=right") == [right]

@@ -1,0 +1,86 @@
+"""A real browser, and a page of it that remembers everything that went wrong."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+
+from web.models import User
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+# Set before any page script: a violation of the policy is an event, not an exception.
+WATCH_POLICY = """
+addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        pytest.fail("browser tests need Chromium: apt-get install chromium")
+    # Chromium refuses to sandbox itself for root.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    # Playwright keeps an event loop in this thread; the rows are still made one by one.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=arguments)
+        yield launched
+        launched.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass
+class Watched:
+    """A page of the browser with what it complained of and which hosts it asked."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.page.add_init_script(WATCH_POLICY)
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", self._broke)
+        self.page.on("request", self._asked)
+
+    def open(self, path: str) -> None:
+        answer = self.page.goto(f"{self.address}{path}")
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+
+    def log_in(self, user: User) -> None:
+        """Give the browser a session of `user`, without the form."""
+        client = Client()
+        client.force_login(user)
+        cookie = client.cookies["sessionid"].value
+        self.page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": self.address}])
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _broke(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
+    def _asked(self, request: Request) -> None:
+        self.hosts.add(urlsplit(request.url).netloc or urlsplit(request.url).scheme)
+
+
+@pytest.fixture
+def watched(browser: Browser, live_server: object) -> Iterator[Watched]:
+    """A fresh page; the test fails where the page complained or asked another host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    tab = Watched(context.new_page(), str(live_server))
+    yield tab
+    context.close()
+    assert tab.complaints == []
+    assert tab.hosts <= {urlsplit(tab.address).netloc, "data"}
