@@ -190,9 +190,9 @@ def choose(logits: torch.Tensor, decoding: Decoding, uniforms: Sequence[float]) 
     """
     if decoding.temperature == 0:
         return logits.argmax(-1)
-    # Shifted first, so that no temperature, however small, overflows.
+    # Shifted first, so that no temperature overflows, or is so small that float32 takes it for 0.
     shifted = logits - logits.max(-1, keepdim=True).values
-    probabilities = (shifted / decoding.temperature).softmax(-1)
+    probabilities = (shifted / max(decoding.temperature, 1e-6)).softmax(-1)
     ids = None
     if decoding.top_p < 1:
         probabilities, ids = _nucleus(probabilities, decoding.top_p)

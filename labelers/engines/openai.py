@@ -106,7 +106,7 @@ class OpenAIEngine(Engine):
             )
             return self._completion(draw, decoding, response)
         except Unavailable as error:
-            reason = f"{error} ({self.attempts} attempts)"
+            reason = f"{error} (attempts: {self.attempts})"
             return DrawFailure(reason=storable(reason), transient=True)
         except Refused as error:
             reason = str(error)
