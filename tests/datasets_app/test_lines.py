@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets_app.lines import MAX_DEPTH, BadJson, BadLine, Line, parse, read
@@ -45,11 +45,13 @@ def values(path: Path) -> list[dict[str, object]]:
     return [line.value for line in read(path) if isinstance(line, Line)]
 
 
+@settings(deadline=None)
 @given(OBJECTS, st.booleans())
 def test_any_json_object_is_read_as_it_was_written(value: dict[str, object], escaped: bool) -> None:
     assert parse(json.dumps(value, ensure_ascii=escaped).encode()) == value
 
 
+@settings(deadline=None)
 @given(st.binary() | st.text(alphabet='{}[]",:\\ud8cf0123e-.').map(str.encode))
 def test_no_line_raises_anything_but_bad_json(raw: bytes) -> None:
     try:
@@ -295,6 +297,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
         list(read(tmp_path))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_file_makes_reading_fail(content: bytes) -> None:
     stdin = sys.stdin

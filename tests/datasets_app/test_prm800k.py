@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from datasets_app.prm800k import prm800k_from_json, prm800k_to_json
 from datasets_app.records import BadRecord, CandidateRecord, PositionRecord
@@ -53,6 +53,7 @@ def to_the_letter(value: Json) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+@settings(deadline=None)
 @given(RECORDS)
 def test_any_record_comes_back_with_the_same_keys_and_values(value: Json) -> None:
     assert_comes_back(value)
