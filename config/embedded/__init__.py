@@ -54,10 +54,10 @@ def start(
     Raises EmbeddedUnavailable without the wheels, EmbeddedError when a server cannot come up.
     """
     say = say or _tell
-    if _all_run(_servers(place(), postgres, valkey)):
+    where = place()
+    if elsewhere.is_settled(where) and _all_run(_servers(where, postgres, valkey)):
         return
     make_home()
-    where = place()
     notice = Notice(say)
     with locks.turn(
         home() / "lock",
@@ -76,6 +76,7 @@ def stop(*, say: Callable[[str], None] | None = None) -> None:
     where = place()
     if not where.folder.is_dir():
         return
+    make_home()
     notice = Notice(say or _tell)
     with locks.turn(
         home() / "lock",

@@ -14,12 +14,17 @@ from config.embedded.layout import Place, home, make_seat
 from config.embedded.server import Say, Server
 
 
+def is_settled(place: Place) -> bool:
+    """Whether the place is the home, or a seat that the home names."""
+    return place.folder == home() or (home() / "elsewhere").is_file()
+
+
 def settle(place: Place, servers: Iterable[Server], say: Say) -> None:
     """Make the seat, or verify that it is this clone's. Call it with the starters' lock taken."""
     if place.folder == home():
         return
     with said_plainly(place.folder):
-        if (home() / "elsewhere").is_file():
+        if is_settled(place):
             _recognise(place.folder)
             return
         if place.folder.exists():

@@ -1,0 +1,100 @@
+"""Homes of their own for the tests of the embedded servers, and starters in other processes."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from config import embedded
+from config.embedded import layout
+
+Starter = Callable[..., subprocess.Popen[str]]
+Connect = Callable[[], psycopg.Connection[tuple[object, ...]]]
+
+
+@contextmanager
+def own_clone() -> Iterator[Path]:
+    # Not tmp_path, which is closed to the account that runs root's servers.
+    folder = Path(tempfile.mkdtemp(prefix="stepmark-test-")).resolve()
+    folder.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEPMARK_HOME", str(folder / ".stepmark"))
+        yield folder
+        patch.setenv("STEPMARK_HOME", str(folder / ".stepmark"))
+        embedded.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def clone() -> Iterator[Path]:
+    """A folder that stands for a clone, open to all, whose embedded servers are not yet made."""
+    with own_clone() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def shared_clone() -> Iterator[Path]:
+    """The same with running servers, for tests that change nothing of each other's."""
+    with own_clone() as folder:
+        embedded.start()
+        yield folder
+
+
+@pytest.fixture
+def starter() -> Iterator[Starter]:
+    """Run Python code with `embedded` imported in another process; returns it at once."""
+    running: list[subprocess.Popen[str]] = []
+
+    def run(code: str = "embedded.start()") -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"from config import embedded\n{code}"],
+            cwd=layout.PROJECT,
+            env=dict(os.environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        running.append(process)
+        return process
+
+    yield run
+    for process in running:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Connect to the embedded database with the parameters that Django gets."""
+    made: list[psycopg.Connection[tuple[object, ...]]] = []
+
+    def open_one() -> psycopg.Connection[tuple[object, ...]]:
+        chosen = embedded.database_parameters()
+        made.append(
+            psycopg.connect(
+                host=str(chosen["HOST"]),
+                port=str(chosen["PORT"]),
+                user=str(chosen["USER"]),
+                dbname=str(chosen["NAME"]),
+                autocommit=True,
+            )
+        )
+        return made[-1]
+
+    yield open_one
+    for connection in made:
+        connection.close()
+
+
+def pids() -> dict[str, int | None]:
+    return {service.name: service.pid for service in embedded.status()}
