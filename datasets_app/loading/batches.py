@@ -66,9 +66,9 @@ def load(
 ) -> Loaded:
     """Write what is good in `entries` batch by batch and report what is bad.
 
-    The project is made if it is missing. Each batch is a transaction: an import that is killed
-    keeps those it finished. With `strict` all of it is one transaction, which keeps nothing if
-    anything is bad.
+    The project is made, if it is missing, for the first good records. Each batch is a
+    transaction: an import that is killed keeps those it finished. With `strict` all of it is
+    one transaction, which keeps nothing if anything is bad.
     """
     loaded = Loaded()
 
@@ -78,11 +78,11 @@ def load(
 
     with transaction.atomic() if strict else nullcontext(), connection.cursor() as cursor:
         loader.start(cursor)
-        project, _ = Project.objects.get_or_create(
-            slug=project_slug, defaults={"name": project_slug}
-        )
         for batch in _batches(_good(entries, count_and_report)):
             loaded.read += len(batch)
+            project, _ = Project.objects.get_or_create(
+                slug=project_slug, defaults={"name": project_slug}
+            )
             write = loader.prepare(project, batch, count_and_report)
             if not (strict and loaded.bad):
                 loaded.added += _write(cursor, project, write)

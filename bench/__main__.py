@@ -1,0 +1,119 @@
+"""`python -m bench`: every benchmark in one run, as a table and as JSON in bench/results/."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+from rich.console import Console
+from rich.table import Table
+
+from bench import export_speed, import_speed, memory, prm800k
+from bench.scratch import ChildRun, empty_tables, run_child, scratch_database, settle
+
+SOLUTIONS = 75_000
+FAMILIES = ("records", "sampling")
+RESULTS = Path(__file__).parent / "results"
+
+
+def measure_records(solutions: int) -> Iterator[dict[str, Any]]:
+    """Yield what importing and exporting `solutions` generated records takes."""
+    with tempfile.TemporaryDirectory(prefix="stepmark-bench-") as name, scratch_database():
+        folder = Path(name)
+        tenth = _import(folder / "tenth.jsonl", solutions // 10)
+        tenth_export = run_child("export", folder / "export.jsonl")
+        empty_tables()
+        full = _import(folder / "full.jsonl", solutions)
+        yield import_speed.measure(full, folder)
+        settle()
+        speed, full_export = export_speed.measure(folder)
+        yield speed
+        yield memory.compare("an import", tenth=tenth, full=full)
+        yield memory.compare("an export", tenth=tenth_export, full=full_export)
+
+
+def _import(path: Path, solutions: int) -> ChildRun:
+    labelled = prm800k.write(path, solutions)
+    _say(f"{solutions:,} solutions, {labelled:,} labelled steps, {path.stat().st_size:,} bytes")
+    settle()
+    return run_child("import", path)
+
+
+def measure_sampling() -> Iterator[dict[str, Any]]:
+    from bench import sampling
+
+    yield sampling.measure()
+
+
+def passed(measurement: dict[str, Any]) -> bool:
+    ratio, limit = measurement["ratio"], measurement["limit"]
+    return bool(ratio >= limit if measurement["limit_kind"] == "at least" else ratio <= limit)
+
+
+def show(measurements: list[dict[str, Any]]) -> None:
+    table = Table("benchmark", "measured", "reference", "ratio", "limit", "")
+    for m in measurements:
+        table.add_row(
+            m["name"],
+            f"{m['measured']} {m['unit']}",
+            f"{m['reference']} {m['unit']}",
+            f"{m['ratio']:.2f}",
+            f"{m['limit_kind']} {m['limit']}",
+            "passed" if m["passed"] else "FAILED",
+        )
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+def write(measurements: list[dict[str, Any]], solutions: int) -> Path:
+    """Keep the measurements, with where and when they were taken."""
+    taken_at = datetime.now(UTC)
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{taken_at:%Y-%m-%dT%H%M%SZ}.json"
+    value = {
+        "taken_at": taken_at.isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "solutions": solutions,
+        "measurements": measurements,
+    }
+    path.write_text(json.dumps(value, indent=2) + "\n")
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--solutions", type=int, default=SOLUTIONS, help="size of the import")
+    parser.add_argument("--only", choices=FAMILIES, help="one kind of benchmark")
+    wanted = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if os.environ["DJANGO_SETTINGS_MODULE"] == "config.settings":
+        from config.boot import boot
+
+        boot()
+    django.setup()
+    measurements: list[dict[str, Any]] = []
+    if wanted.only != "sampling":
+        measurements += measure_records(wanted.solutions)
+    if wanted.only != "records":
+        measurements += measure_sampling()
+    for measurement in measurements:
+        measurement["passed"] = passed(measurement)
+    show(measurements)
+    _say(f"written to {write(measurements, wanted.solutions)}")
+    if not all(measurement["passed"] for measurement in measurements):
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
