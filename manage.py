@@ -10,9 +10,14 @@ def main() -> None:
     from django.core.management import execute_from_command_line
 
     from config.boot import boot_for
+    from config.embedded import EmbeddedError
 
     boot_for(sys.argv[1:])
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except EmbeddedError as error:
+        # The settings read their secret key from the embedded services' home.
+        sys.exit(f"stepmark: {error}")
 
 
 if __name__ == "__main__":

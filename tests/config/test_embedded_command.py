@@ -71,3 +71,18 @@ def test_a_home_that_cannot_be_used_is_one_plain_line(clone: Path, action: str) 
         assert shown.returncode == 1
         assert "Cannot use" in shown.stderr
     clone.joinpath(".stepmark", "lock").unlink()
+
+
+@pytest.mark.parametrize("command", ["services", "check"])
+def test_a_home_that_cannot_be_made_is_one_plain_line(clone: Path, command: str) -> None:
+    arguments = ["status"] if command == "services" else []
+    shown = subprocess.run(
+        [sys.executable, "manage.py", command, *arguments],
+        cwd=layout.PROJECT,
+        env=os.environ | {"STEPMARK_HOME": "/proc/stepmark"},
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 1
+    assert shown.stderr.startswith("stepmark: Cannot use /proc/stepmark")
+    assert "Traceback" not in shown.stderr
