@@ -211,7 +211,7 @@ def _candidate(value: Any, where: Where, shape: Shape, known: frozenset[str]) ->
         raise fields.wrong(value, "rating", where, "-1, 0, 1 or null")
     return CandidateRecord(
         text=fields.any_text(value, "text", where),
-        rating=cast(Rating | None, rating),
+        rating=cast("Rating | None", rating),
         flagged=fields.optional_bool(value, "flagged", where),
     )
 
@@ -240,7 +240,7 @@ def _finish_reason(label: Mapping[str, Any]) -> FinishReason | None:
     if reason is not None and reason not in _FINISH_REASONS:
         allowed = ", ".join(sorted(_FINISH_REASONS))
         raise BadRecord("label.finish_reason", f"must be null or one of {allowed}")
-    return cast(FinishReason | None, reason)
+    return cast("FinishReason | None", reason)
 
 
 def _check_object(value: Any, where: Where) -> None:

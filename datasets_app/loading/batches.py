@@ -14,7 +14,7 @@ from datasets_app.importers import Imported
 from datasets_app.lines import BadLine
 from datasets_app.records import AnnotationRecord, ProblemRecord, SolutionRecord
 
-BATCH_SIZE = 2_000
+BATCH_SIZE = 1_000
 LOST_RACES = 3
 """How often a batch may find that another writer was faster before it gives up."""
 
