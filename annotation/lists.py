@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db.models import Count, Exists, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Model, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -32,11 +32,13 @@ def list_problems(problems: ProblemQuerySet) -> ProblemQuerySet:
 
 
 def list_solutions(solutions: SolutionQuerySet, user: User) -> SolutionQuerySet:
-    """Add to each solution `n_steps` of its own, and whether it `is_marked` as `user` may see."""
+    """Add to each solution `n_steps` of its own, and its `annotations` that `user` may read."""
     steps = Step.objects.filter(solution=OuterRef("pk"), alternative=0)
-    marks = Annotation.objects.visible_to(user).in_force().filter(solution=OuterRef("pk"))
-    return solutions.defer("text", "prompt_text", "parameters", "metadata").annotate(
-        n_steps=how_many(steps, "solution"), is_marked=Exists(marks)
+    annotations = Annotation.objects.visible_to(user).in_force().only("solution")
+    return (
+        solutions.defer("text", "prompt_text", "parameters", "metadata")
+        .annotate(n_steps=how_many(steps, "solution"))
+        .prefetch_related(Prefetch("annotations", queryset=annotations))
     )
 
 

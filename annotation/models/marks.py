@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from annotation.models.content import Solution, Step
@@ -23,7 +23,8 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
 
     def in_force(self) -> "AnnotationQuerySet":
         """Those that no correction supersedes."""
-        return self.filter(superseded_by=None)
+        # As NOT EXISTS: PostgreSQL takes an outer join with "is null" to leave one row.
+        return self.filter(~Exists(Annotation.objects.filter(supersedes=OuterRef("pk"))))
 
 
 class Annotation(models.Model):
