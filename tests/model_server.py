@@ -47,10 +47,10 @@ def write_smollm2(folder: Path) -> None:
     loaded = LocalModel("smollm2", chat=None, device="cpu")
     config = copy.deepcopy(loaded.model.config)
     del config.quantization_config
-    model = AutoModelForCausalLM.from_config(config)
+    model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]  # transformers leaves it so
     model.load_state_dict(loaded.model.state_dict())
     # The server draws greedily, whatever the temperature, unless the model's own settings sample.
-    model.generation_config = GenerationConfig(
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]  # transformers leaves it so
         do_sample=True, bos_token_id=1, eos_token_id=2, pad_token_id=2
     )
     model.save_pretrained(folder)
@@ -63,7 +63,7 @@ def serving(folder: Path, *, log: Path) -> Iterator[ModelServer]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("transformers"), "serve", folder]
+    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(folder)]
     options = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -19,6 +19,7 @@ from tests.labelers.engines.tiny_model import CONTEXT, write_tiny_model
 
 GREEDY = Decoding(temperature=0, max_tokens=16)
 SAMPLED = Decoding(temperature=1, max_tokens=24)
+one_process_loads_it = pytest.mark.xdist_group("smollm2")
 PROBLEMS = [
     "Anna has 5 apples.",
     "What is 15% of 200?",
@@ -247,6 +248,7 @@ def test_a_gguf_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 # --- The real model ---------------------------------------------------------------------------
 
 
+@one_process_loads_it
 def test_smollm2_draws_greedily_the_same_however_it_is_batched(smollm2: LocalEngine) -> None:
     draws = [
         Draw(prompt=problem, seed=0) for problem in [*PROBLEMS, *(p + " Why?" for p in PROBLEMS)]
@@ -259,6 +261,7 @@ def test_smollm2_draws_greedily_the_same_however_it_is_batched(smollm2: LocalEng
     assert together[2].text == greedy_by_transformers(smollm2, together[2], 12)
 
 
+@one_process_loads_it
 def test_smollm2_draws_by_seed_the_same_in_any_company(smollm2: LocalEngine) -> None:
     decoding = Decoding(temperature=0.7, top_p=0.95, max_tokens=8)
     together = completions(smollm2, DRAWS, decoding)
@@ -266,6 +269,7 @@ def test_smollm2_draws_by_seed_the_same_in_any_company(smollm2: LocalEngine) -> 
     assert len({(drawn.prompt_text, drawn.text) for drawn in together}) == len(DRAWS)
 
 
+@one_process_loads_it
 def test_smollm2_continues_its_own_text_as_it_wrote_it(smollm2: LocalEngine) -> None:
     decoding = replace(GREEDY, max_tokens=12)
     [whole] = completions(smollm2, [DRAWS[0]], decoding)

@@ -34,7 +34,7 @@ def write_tiny_model(folder: Path, *, chat: bool = True, spaces_as_tokens: bool 
         vocab_size=300, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator([TEXT], trainer)
-    fast = PreTrainedTokenizerFast(
+    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # transformers leaves it so
         tokenizer_object=tokenizer, unk_token="<unk>", eos_token="<|end|>"
     )
     fast.chat_template = CHAT_TEMPLATE if chat else None
