@@ -1,0 +1,92 @@
+"""PRM800K's form under the three options."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from datasets_app.exporters.base import ExportOptions, OptionRefused
+from datasets_app.exporters.prm800k import Prm800kExporter
+from tests.datasets_app.prm800k_json import candidate, human, phase_1, phase_2, position
+
+Json = dict[str, Any]
+
+
+def export(record: Json, shape: Json | None = None, **options: Any) -> Json:
+    chosen = ExportOptions(
+        **{"neutral": "keep", "truncate": False, "alternatives": "keep", **options}
+    )
+    (row,) = Prm800kExporter(chosen).rows(deepcopy(record), shape or {})
+    return row
+
+
+def steps_of(record: Json, *steps: Json) -> Json:
+    record["label"]["steps"] = list(steps)
+    return record
+
+
+def test_by_default_a_record_stays_as_it_is() -> None:
+    for record in (phase_1(), phase_2()):
+        assert list(Prm800kExporter().rows(deepcopy(record), {})) == [record]
+
+
+def test_a_record_gets_its_spelling_back() -> None:
+    row = export(phase_2(), {"label.steps.1": {"other": {"note": "x"}}, "record": {"fraction": ""}})
+    assert row["label"]["steps"][1]["note"] == "x"
+    assert row["timestamp"] == phase_2()["timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("neutral", "rating"), [("keep", 0), ("positive", 1), ("negative", -1), ("drop", None)]
+)
+def test_neutral_ratings_become_what_is_asked(neutral: str, rating: int | None) -> None:
+    row = export(phase_2(), neutral=neutral)
+    ratings = [c["rating"] for step in row["label"]["steps"] for c in step["completions"]]
+    assert ratings == [rating, -1, 1]
+
+
+def test_truncating_leaves_an_error_that_ended_the_work() -> None:
+    assert export(phase_2(), truncate=True) == phase_2()
+
+
+def test_truncating_ends_with_the_first_step_that_is_wrong() -> None:
+    wrong = position([candidate("a", 1), candidate("b", -1)], chosen=1)
+    record = steps_of(phase_2(), wrong, position([candidate("c")], chosen=0))
+    label = export(record, truncate=True)["label"]
+    assert label["steps"] == [position([candidate("b", -1), candidate("a", 1)])]
+    assert label["finish_reason"] == "found_error"
+
+
+def test_truncating_after_neutral_counts_as_wrong() -> None:
+    label = export(phase_2(), neutral="negative", truncate=True)["label"]
+    assert [step["chosen_completion"] for step in label["steps"]] == [None]
+
+
+def test_without_alternatives_the_path_stays() -> None:
+    record = steps_of(
+        phase_1(),
+        position([candidate("a", -1), candidate("b")], chosen=1),
+        position([candidate("c", 0)], written=human("d")),
+        position([candidate("e", -1), candidate("f")]),
+        position(None),
+    )
+    assert export(record, alternatives="none")["label"]["steps"] == [
+        position([candidate("b")], chosen=0),
+        position([], written=human("d")),
+        position([candidate("e", -1)]),
+        position(None),
+    ]
+
+
+def test_where_candidates_went_their_spelling_is_forgotten() -> None:
+    shape = {
+        "label.steps.1.completions.1": {"absent": ["flagged"]},
+        "record": {"absent": ["generation"]},
+    }
+    row = export(phase_2(), shape, alternatives="none")
+    assert "generation" not in row
+
+
+def test_alternatives_cannot_be_rows() -> None:
+    with pytest.raises(OptionRefused, match="keep, none"):
+        export(phase_2(), alternatives="rows")
