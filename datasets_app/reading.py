@@ -66,10 +66,9 @@ COPY (
                         step.id,
                         CASE WHEN solution.built OR step.alternative > 0 THEN step.text END,
                         label.rating,
-                        label.flagged,
-                        label.shown_order
+                        label.flagged
                     )
-                    ORDER BY step.position, label.shown_order
+                    ORDER BY step.position, label.shown_order, step.alternative
                 )
                 FROM annotation_steplabel AS label
                 JOIN annotation_step AS step ON step.id = label.step_id
@@ -152,15 +151,15 @@ def _steps(positions: list[list[Any]], labels: list[list[Any]], own_steps: list[
     for position, chosen_id, human_id, is_listed in positions:
         completions: list[Json] = []
         human = chosen = None
-        for _, step_id, text, rating, flagged, order in at.get(position, ()):
+        for _, step_id, text, rating, flagged in at.get(position, ()):
             if text is None:
                 text = own_steps[position]
             if step_id == human_id:
                 human = {"text": text, "rating": rating, "source": "human", "flagged": flagged}
-            elif order is not None:
-                if step_id == chosen_id:
-                    chosen = len(completions)
-                completions.append({"text": text, "rating": rating, "flagged": flagged})
+                continue
+            if step_id == chosen_id:
+                chosen = len(completions)
+            completions.append({"text": text, "rating": rating, "flagged": flagged})
         steps.append(
             {
                 "completions": completions if is_listed else None,

@@ -22,9 +22,14 @@ def test_what_was_written_takes_the_name_and_leaves_nothing_else(tmp_path: Path)
 def test_an_error_leaves_the_file_that_was_there(tmp_path: Path) -> None:
     path = tmp_path / "export.jsonl"
     path.write_bytes(b"before\n")
-    with pytest.raises(KeyboardInterrupt), written_whole(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+
+    def break_off() -> None:
+        with written_whole(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
     assert path.read_bytes() == b"before\n"
     assert list(tmp_path.iterdir()) == [path]
 
