@@ -160,10 +160,10 @@ def test_a_second_import_adds_nothing() -> None:
     records = [*SHAPES.values(), phase_2()]
     first = load_json(records)
     tables = (Problem, Solution, Step, Annotation, Position, StepLabel)
-    before = [table.objects.count() for table in tables]  # type: ignore[attr-defined] # all models
+    before = [table.objects.count() for table in tables]
     second = load_json(records)
     assert (first.added, second.added, second.known) == (len(records), 0, len(records))
-    assert [table.objects.count() for table in tables] == before  # type: ignore[attr-defined] # as above
+    assert [table.objects.count() for table in tables] == before
 
 
 def test_equal_lines_of_one_file_stay_two() -> None:

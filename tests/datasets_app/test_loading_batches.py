@@ -111,7 +111,8 @@ def test_a_batch_that_fails_half_way_leaves_nothing_of_itself(
 
 
 def test_a_batch_that_lost_a_race_is_written_again() -> None:
-    real, lost = batches._keep_other_imports_out, []
+    real = batches._keep_other_imports_out
+    lost: list[Project] = []
 
     def another_was_faster(project: Project) -> None:
         real(project)

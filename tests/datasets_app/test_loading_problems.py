@@ -1,6 +1,7 @@
 """Which row a problem joins, and what it brings."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def load(*records: ProblemRecord) -> Loaded:
     return load_problems(project_slug="math", entries=imported(records), report=refuse)
 
 
-def problem(solution: str | None = None, answer: str | None = "5", **fields: str) -> ProblemRecord:
+def problem(solution: str | None = None, answer: str | None = "5", **fields: Any) -> ProblemRecord:
     return ProblemRecord(
         text="2+3?", reference_answer=answer, reference_solution=solution, **fields
     )

@@ -140,4 +140,6 @@ def test_real_records_become_rows_of_their_path_lengths() -> None:
 
 
 def test_phase_1_follows_the_human_step() -> None:
-    assert list(TrlStepwiseExporter().rows(phase_1(), {})) == [row(("We add.", True), ("2+3", True))]
+    assert list(TrlStepwiseExporter().rows(phase_1(), {})) == [
+        row(("We add.", True), ("2+3", True))
+    ]
