@@ -62,7 +62,8 @@ def test_a_server_of_your_own_is_neither_started_nor_asked_for(clone: Path) -> N
 @pytest.mark.parametrize("action", ["start", "status", "stop"])
 def test_a_home_that_cannot_be_used_is_one_plain_line(clone: Path, action: str) -> None:
     clone.joinpath(".stepmark").mkdir(mode=0o755)
-    clone.joinpath(".stepmark", "lock").symlink_to("/etc/hostname")
+    (clone / "victim").write_text("")
+    clone.joinpath(".stepmark", "lock").symlink_to(clone / "victim")
     shown = services(action)
     assert "Traceback" not in shown.stderr
     if action == "status":
@@ -70,6 +71,7 @@ def test_a_home_that_cannot_be_used_is_one_plain_line(clone: Path, action: str) 
     else:
         assert shown.returncode == 1
         assert "Cannot use" in shown.stderr
+    assert (clone / "victim").stat().st_uid == os.geteuid()
     clone.joinpath(".stepmark", "lock").unlink()
 
 
