@@ -79,8 +79,8 @@ class OpenAIEngine(Engine):
         places = asyncio.Semaphore(self.concurrency)
         key = self._key()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        limits = httpx.Limits(max_connections=self.concurrency)
-        # httpx limits each wait for a byte; _post limits the whole request.
+        # `places` limits the connections, and _post the whole request: waiting is not in it.
+        limits = httpx.Limits(max_keepalive_connections=self.concurrency)
         async with httpx.AsyncClient(headers=headers, limits=limits, timeout=None) as client:  # noqa: S113
 
             async def draw_one(draw: Draw) -> Completion | DrawFailure:

@@ -307,7 +307,7 @@ def test_the_key_comes_from_the_environment_and_is_shown_nowhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MY_KEY", KEY + "\n")
-    wrong_key = Answer(status=401, body=f"{'x' * 190} wrong key {KEY}".encode())
+    wrong_key = Answer(status=401, body=f"{'x' * 170} wrong key {KEY}".encode())
     with serving(lambda *_: wrong_key) as server:
         engine = engine_for(server, api_key_env="MY_KEY")
         [outcome] = engine.generate([DRAW], Decoding())
