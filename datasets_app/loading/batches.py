@@ -76,6 +76,10 @@ def load(
         loaded.bad += 1
         report(bad)
 
+    def take_back(bad: BadLine) -> None:
+        loaded.read -= 1
+        count_and_report(bad)
+
     with transaction.atomic() if strict else nullcontext(), connection.cursor() as cursor:
         loader.start(cursor)
         for batch in _batches(_good(entries, count_and_report)):
@@ -83,7 +87,7 @@ def load(
             project, _ = Project.objects.get_or_create(
                 slug=project_slug, defaults={"name": project_slug}
             )
-            write = loader.prepare(project, batch, count_and_report)
+            write = loader.prepare(project, batch, take_back)
             if not (strict and loaded.bad):
                 loaded.added += _write(cursor, project, write)
         if strict and loaded.bad:

@@ -76,7 +76,7 @@ def test_an_unknown_id_is_a_bad_line() -> None:
     assert [str(bad) for bad in reported] == [
         "records.jsonl:1: no problem in the project has the id 'sum/2'"
     ]
-    assert (loaded.added, loaded.bad) == (1, 1)
+    assert (loaded.read, loaded.added, loaded.known, loaded.bad) == (1, 1, 0, 1)
 
 
 def test_an_unknown_id_makes_a_strict_import_keep_nothing() -> None:
