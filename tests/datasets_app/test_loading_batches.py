@@ -151,12 +151,14 @@ def test_two_imports_at_once_add_each_record_once(records: list[dict[str, Any]])
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("small_batches")
-def test_imports_into_two_projects_at_once_share_their_labelers(
-    records: list[dict[str, Any]],
-) -> None:
+def test_strict_imports_into_two_projects_do_not_wait_for_each_other_s_labelers_crosswise() -> None:
+    records = list(prm800k.records(60))
+
     def load(slug: str, values: list[dict[str, Any]]) -> int:
         try:
-            return load_json(values, slug).added
+            return load_annotations(
+                project_slug=slug, entries=entries(values), strict=True, report=refuse
+            ).added
         finally:
             connection.close()
 
