@@ -68,11 +68,18 @@ def _blocks(text: str) -> Iterator[str]:
 def _trimmed(text: str, segments: list[Segment], index: int) -> str:
     """The words of a TEXT segment, without the line breaks next to what stands alone."""
     words = text[segments[index].start : segments[index].end]
+    core = words.strip()
+    before = words[: len(words) - len(words.lstrip())]
+    after = words[len(words.rstrip()) :] if core else ""
     if index > 0 and segments[index - 1].kind in _STANDS_ALONE:
-        words = words.removeprefix("\r").removeprefix("\n")
+        before = _paragraph_break(before)
     if index + 1 < len(segments) and segments[index + 1].kind in _STANDS_ALONE:
-        words = words.removesuffix("\n")
-    return words
+        after = _paragraph_break(after)
+    return before + core + after
+
+
+def _paragraph_break(space: str) -> str:
+    return "\n\n" if _PARAGRAPH_BREAK.search(space) else ""
 
 
 def _words(text: str) -> str:
