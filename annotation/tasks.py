@@ -6,7 +6,6 @@ from celery import shared_task
 from django.db import OperationalError
 
 from annotation import run_kinds, runs
-from web.health import worker_seen
 
 log = logging.getLogger(__name__)
 
@@ -25,5 +24,4 @@ def work_on_slice(run_id: int, slice_id: int) -> None:
 @shared_task(ignore_result=True, expires=30)
 def ring_again() -> None:
     """Ring for every slice that waits: bells get lost, PostgreSQL does not forget."""
-    worker_seen()
     run_kinds.ring()

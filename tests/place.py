@@ -1,9 +1,11 @@
 """A whole Stepmark of its own, with its own servers, for tests that kill things."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,10 +113,15 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def stepmark(home: Path) -> Iterator[Stepmark]:
-    place = Stepmark(home)
+def stepmark() -> Iterator[Stepmark]:
+    """Yield a migrated Stepmark in a new folder, and end all of it afterwards."""
+    # Not tmp_path, which is closed to the account that runs root's servers.
+    folder = Path(tempfile.mkdtemp(prefix="stepmark-test-"))
+    folder.chmod(0o755)
+    place = Stepmark(folder / ".stepmark")
     try:
         place.manage("migrate --verbosity 0")
         yield place
     finally:
         place.close()
+        shutil.rmtree(folder)

@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -48,8 +47,8 @@ work_through(run, "drawing")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Stepmark]:
-    with stepmark(tmp_path / "home") as place:
+def place() -> Iterator[Stepmark]:
+    with stepmark() as place:
         place.manage_code(MAKE_PROBLEMS)
         yield place
 

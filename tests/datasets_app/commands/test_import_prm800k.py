@@ -141,8 +141,8 @@ def test_an_interrupted_import_says_how_to_go_on(
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Stepmark]:
-    with stepmark(tmp_path / "home") as place:
+def place() -> Iterator[Stepmark]:
+    with stepmark() as place:
         yield place
 
 
