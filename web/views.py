@@ -2,7 +2,8 @@
 
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponseRedirect, JsonResponse
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -25,6 +26,13 @@ class LoginView(auth.LoginView):
 
 class LogoutView(auth.LogoutView):
     http_method_names = ("options", "post")
+
+
+@login_not_required
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponseRedirect:
+    """Browsers ask for it where a page names no icon of its own."""
+    return HttpResponseRedirect(static("web/mark.svg"))
 
 
 @login_not_required

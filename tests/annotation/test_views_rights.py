@@ -11,7 +11,7 @@ from tests.factories import make_annotation, make_problem, make_project, make_so
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ANYONE = {"login", "health"}
+OPEN_TO_ANYONE = {"login", "health", "favicon"}
 ONLY_POSTED_TO = {"logout"}
 ROLES = Membership.Role.values
 
@@ -132,7 +132,7 @@ def test_an_archived_project_can_still_be_read(algebra: Place, name: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-@pytest.mark.parametrize("name", [*PAGES, "health"])
+@pytest.mark.parametrize("name", [*PAGES, "health", "favicon"])
 def test_a_page_can_only_be_read(algebra: Place, name: str, method: str) -> None:
     response = getattr(algebra.member("manager"), method)(algebra.address(name))
     assert response.status_code == 405
