@@ -17,9 +17,9 @@ from math_core import LatexError, LatexToMathML
 from web.mathml_allowed import AllowedMathML, Refused
 from web.tex_limits import is_drawable
 
-# What no formula needs, and what bombs are made of.
-_DEFINITION = re.compile(
-    r"\\(?:(?:re|provide)?newcommand|(?:re)?newenvironment|[egx]?def|let|futurelet"
+# What no formula needs: definitions, of which bombs are made, and what XML cannot hold.
+_NEVER_DRAWN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]|\\(?:(?:re|provide)?newcommand|(?:re)?newenvironment|[egx]?def|let|futurelet"
     r"|DeclareMathOperator)(?![A-Za-z])"
 )
 
@@ -45,6 +45,8 @@ _REWRITTEN = re.compile(
     r"|\\(?P<text>text|textrm|mbox)\{(?P<words>[^{}$]*\$[^{}]*)\}"
     r"|\\label\{[^{}]*\}|\\(?P<line>cline)\{[^{}]*\}|(?P<gap>(?<=[{|a-z ])@\{[^{}]*\})"
 )
+# HTML's names for invisible operators, which math-core writes and XML does not know.
+_NAMED_CHARACTERS = {"&ApplyFunction;": "\u2061", "&InvisibleTimes;": "\u2062"}
 _DOLLARS = re.compile(r"(?<!\\)\$([^$]*)\$")
 
 _LONGEST_FOR_LATEX2MATHML = 1_000
@@ -69,7 +71,7 @@ _LONGEST_KEPT = 400
 
 def render(source: str, *, display: bool) -> str:
     """Return `source`, TeX without its delimiters, as HTML: a `<math>` or, where it cannot be
-    drawn, a `<code class="math-source">`. Never raises and never costs more than some 50 ms.
+    drawn, a `<code class="math-source">`. Never raises, and takes a fraction of a second at worst.
     """
     if len(source) <= _LONGEST_KEPT:
         return _render_kept(source, display)
@@ -77,7 +79,7 @@ def render(source: str, *, display: bool) -> str:
 
 
 def _render(source: str, display: bool) -> str:
-    if is_drawable(source) and not _DEFINITION.search(source):
+    if is_drawable(source) and not _NEVER_DRAWN.search(source):
         drawn = _draw_with_math_core(source, display) or _draw_with_latex2mathml(source, display)
         if drawn:
             return drawn
@@ -95,8 +97,10 @@ def _draw_with_math_core(source: str, display: bool) -> str | None:
     converter = LatexToMathML(macros=_MACROS, fancy_error=False, max_expansions=200)
     try:
         markup = converter.convert_with_local_state(rewritten, displaystyle=display)
-    except (LatexError, UnicodeEncodeError):
+    except LatexError:
         return None
+    for name, character in _NAMED_CHARACTERS.items():
+        markup = markup.replace(name, character)
     return _sanitize(markup, source)
 
 
@@ -134,6 +138,6 @@ def _sanitize(markup: str, source: str) -> str | None:
     try:
         parser.feed(markup)
         parser.close()
-    except (ElementTree.ParseError, Refused, UnicodeEncodeError):
+    except (ElementTree.ParseError, Refused):
         return None
     return allowed.close()

@@ -21,9 +21,9 @@ MOST_OPEN_BRACKETS = 6
 _TOKEN = re.compile(
     r"""
       (?P<comment>%[^\n]*)
-    | \\(?P<group>left|begin)(?![A-Za-z])
-    | \\(?P<close_group>right|end)(?![A-Za-z])
-    | (?P<sized>\\(?:middle|[bB]igg?m?)(?![A-Za-z])\s*(?:\\(?:[A-Za-z]+|.)|.))
+    | \\(?P<group>left|begin)(?![A-Za-z])(?:(?<=left)\s*DELIMITER)?
+    | \\(?P<close_group>right|end)(?![A-Za-z])(?:(?<=right)\s*DELIMITER)?
+    | \\(?:middle|[bB]igg?m?)(?![A-Za-z])\s*DELIMITER
     | \\(?P<bracket_command>l(?:[aA]ngle?|[bB]race|brack|[vV]ert|floor|ceil|group|paren|moustache)
         |llbracket|llangle|llcorner|llparenthesis|ulcorner|mathopen|\{)(?![A-Za-z])
     | \\(?P<bracketing>(?:p?mod|pod|[bB]ra|[kK]et|[bB]raket|[sS]et)(?![A-Za-z])(?!\s*\{))
@@ -36,7 +36,7 @@ _TOKEN = re.compile(
     | (?P<bracket>[(\[⟨⟦⟪⌈⌊⎰⟮⦃⦅⌜⌞]) | (?P<partner>[)\]⟩⟧⟫⌉⌋⎱⟯⦄⦆⌝⌟])
     | (?P<script>[\^_])
     | \S
-    """,
+    """.replace("DELIMITER", r"(?:\\(?:[A-Za-z]+|[^A-Za-z])|[^{}\\\s])"),
     re.VERBOSE | re.DOTALL,
 )
 # Commands that take more than one argument; any other is counted as taking one.
@@ -105,10 +105,11 @@ def _advance(groups: list[_Group], token: re.Match[str]) -> int:
         case "row":
             return _end_cell(group)
         case "command":
-            group.awaited = max(group.awaited - 1, 0) + _arguments(token["command"])
+            arguments = _arguments(token["command"])
+            group.awaited = max(group.awaited - 1, 0) + arguments
             group.lasting |= _LASTING.fullmatch(token["command"]) is not None
-            group.held += 1
-            return 1
+            group.held += arguments > 0
+            return arguments > 0
         case "script":
             group.awaited += 1
             return 0
