@@ -23,11 +23,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 EMBEDDED = "DATABASE_URL" not in os.environ
 
 
-def from_environment(name: str) -> str:
+def from_environment(name: str, why: str) -> str:
     try:
         return os.environ[name]
     except KeyError:
-        raise ImproperlyConfigured(f"set {name}: it is required with DATABASE_URL") from None
+        raise ImproperlyConfigured(f"set {name}: {why}") from None
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -43,7 +43,7 @@ def names(name: str, default: str = "") -> list[str]:
 
 DEBUG = flag("STEPMARK_DEBUG", default=False)
 if "SECRET_KEY" in os.environ or not EMBEDDED:
-    SECRET_KEY = from_environment("SECRET_KEY")
+    SECRET_KEY = from_environment("SECRET_KEY", "it is required with DATABASE_URL")
 else:
     SECRET_KEY = embedded.secret_key()
 ALLOWED_HOSTS = names("STEPMARK_HOSTS", "localhost,127.0.0.1,[::1]" if EMBEDDED else "")
@@ -109,15 +109,28 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-EMBEDDED_BROKER = "CELERY_BROKER_URL" not in os.environ
-CACHE_URL = embedded.cache_url() if EMBEDDED_BROKER else os.environ.get("CACHE_URL")
+
+def cache_url(broker_url: str) -> str:
+    """Return where caches and throttles are kept: beside the broker, unless told otherwise."""
+    if broker_url.startswith(("redis://", "rediss://")):
+        return os.environ.get("CACHE_URL", broker_url)
+    return from_environment("CACHE_URL", "it is required with a broker that is not Redis or Valkey")
+
+
+if "CELERY_BROKER_URL" in os.environ:
+    CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
+    CACHE_URL = cache_url(CELERY_BROKER_URL)
+else:
+    CELERY_BROKER_URL = embedded.broker_url()
+    CACHE_URL = embedded.cache_url()
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
-    if CACHE_URL
-    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "web_cache"}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "stepmark",
+    }
 }
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or embedded.broker_url()
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "stepmark"

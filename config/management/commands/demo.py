@@ -20,7 +20,7 @@ PROBLEMS = settings.BASE_DIR / "datasets_app" / "problems" / "school.jsonl"
 LABELERS = ("arithmetic", "outcome")
 # 45 problems x 3 solutions x 100 tokens stay under the 15,000 that a slow machine draws in minutes.
 SAMPLING = (
-    "--engine local --model smollm2 --prompt zero_shot_cot -n 3 --max-tokens 100 --temperature 0.6"
+    "--engine local --model smollm2 --prompt few_shot_cot --completions -n 3 --max-tokens 100"
 )
 
 
