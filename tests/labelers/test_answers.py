@@ -7,7 +7,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +27,7 @@ MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verificat
 DISAGREEMENTS: list[tuple[int, str]] = []
 
 
-def records(name):
+def records(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in shared_file(name).read_text("utf-8").splitlines()]
 
 
@@ -62,10 +66,10 @@ class TestExtract:
             ("", None),
         ],
     )
-    def test_it_finds_the_stated_answer(self, text, answer):
+    def test_it_finds_the_stated_answer(self, text: str, answer: str | None) -> None:
         assert extract(text) == answer
 
-    def test_the_more_specific_marker_wins(self):
+    def test_the_more_specific_marker_wins(self) -> None:
         boxed = r"Box: \boxed{1}."
         assert extract(f"The answer is 2. {boxed}") == "1"
         assert extract(f"{boxed} The answer is: 3") == "3"
@@ -74,25 +78,25 @@ class TestExtract:
         assert extract(f"{boxed}\n#### 5\n\n# Answer\n\n6") == "6"
 
     @given(st.text() | st.text(alphabet="\\boxed{}# Answer\n$A:theanswer is12.*"))
-    def test_it_takes_any_text_and_never_returns_an_empty_answer(self, text):
+    def test_it_takes_any_text_and_never_returns_an_empty_answer(self, text: str) -> None:
         answer = extract(text)
         assert answer is None or answer.strip()
 
     @pytest.mark.parametrize(
         "piece", ["{", r"\boxed{", r"\boxed ", "#### ", "\n\n# Answer\n\n", "the answer is ", "*"]
     )
-    def test_a_long_text_of_markers_is_read_in_one_pass(self, piece):
+    def test_a_long_text_of_markers_is_read_in_one_pass(self, piece: str) -> None:
         # Two million characters take seconds in one pass and days in quadratic time.
         extract(piece * (2_000_000 // len(piece)))
 
-    def test_math500_reference_solutions_give_their_answers(self):
+    def test_math500_reference_solutions_give_their_answers(self) -> None:
         problems = records("math500.jsonl")
         assert sum(last_boxed(row["solution"]) == row["answer"] for row in problems) == 500
         assert sum(extract(row["solution"]) == row["answer"] for row in problems) == 500
         pairs = [(last_boxed(row["solution"]), row["answer"]) for row in problems]
         assert grade(pairs) == [True] * 500
 
-    def test_gsm8k_reference_solutions_give_their_answers(self):
+    def test_gsm8k_reference_solutions_give_their_answers(self) -> None:
         solutions = [row["answer"] for row in records("gsm8k_test.jsonl")]
         golds = [gold_from_gsm8k(solution) for solution in solutions]
         assert None not in golds
@@ -100,13 +104,13 @@ class TestExtract:
             grade([(extract(text), gold) for text, gold in zip(solutions, golds, strict=True)])
         )
 
-    def test_gold_from_gsm8k_takes_the_first_number_without_commas(self):
+    def test_gold_from_gsm8k_takes_the_first_number_without_commas(self) -> None:
         assert gold_from_gsm8k("so\n#### -1,234.5\n#### 7") == "-1234.5"
         assert gold_from_gsm8k("no gold") is None
 
 
 class TestGrade:
-    def test_it_agrees_with_the_graders_of_4000_model_solutions(self):
+    def test_it_agrees_with_the_graders_of_4000_model_solutions(self) -> None:
         rows = records("gsm8k_model_solutions.jsonl")
         keys = [(number, model) for number in range(1, len(rows) + 1) for model in MODELS]
         pairs, expected = [], []
@@ -124,16 +128,16 @@ class TestGrade:
         assert disagreements == DISAGREEMENTS
         assert sum(answer is None for answer, _ in pairs) == 10
 
-    def test_math_verify_finds_every_math500_answer_equal_to_itself(self):
+    def test_math_verify_finds_every_math500_answer_equal_to_itself(self) -> None:
         texts = [row["answer"] for row in records("math500.jsonl")]
         assert workers().equal([(text, text) for text in texts], 10.0) == [True] * 500
 
-    def test_without_a_reference_nobody_can_tell_and_no_answer_is_wrong(self):
+    def test_without_a_reference_nobody_can_tell_and_no_answer_is_wrong(self) -> None:
         pairs = [("5", None), ("5", "  "), (None, None), (None, "5"), ("", "5"), ("$$", "5")]
         assert grade(pairs) == [None, None, None, False, False, False]
         assert grade([]) == []
 
-    def test_it_keeps_the_order_of_a_mixed_batch(self):
+    def test_it_keeps_the_order_of_a_mixed_batch(self) -> None:
         pairs = [("0.5", r"\frac{1}{2}"), ("2", "3"), (None, "1"), (r"\sqrt{4}", "2"), ("7", None)]
         assert grade(pairs * 10) == [True, False, False, True, None] * 10
 
@@ -157,7 +161,7 @@ class TestGrade:
             (r"90^\circ", "90"),
         ],
     )
-    def test_answers_written_differently_are_equal(self, reference, answer):
+    def test_answers_written_differently_are_equal(self, reference: str, answer: str) -> None:
         assert equal(answer, reference)
 
     @pytest.mark.parametrize(
@@ -175,11 +179,11 @@ class TestGrade:
             ("10^{20}", "10^{20}+1"),
         ],
     )
-    def test_different_answers_are_not_equal(self, reference, answer):
+    def test_different_answers_are_not_equal(self, reference: str, answer: str) -> None:
         assert not equal(answer, reference)
 
     @given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False, places=4))
-    def test_a_number_equals_itself_whatever_its_dress(self, number):
+    def test_a_number_equals_itself_whatever_its_dress(self, number: int | Decimal) -> None:
         text = f"{number:f}" if not isinstance(number, int) else str(number)
         dressed = f"{number:,}" if isinstance(number, int) else text
         assert (
@@ -188,16 +192,16 @@ class TestGrade:
         )
 
     @given(st.integers(), st.integers())
-    def test_different_integers_are_never_equal(self, one, other):
+    def test_different_integers_are_never_equal(self, one: int, other: int) -> None:
         assert equal(str(one), str(other)) == (one == other)
 
     @settings(max_examples=30, deadline=None)
     @given(st.fractions(min_value=0, max_value=1000, max_denominator=500), st.integers(2, 9))
-    def test_a_fraction_equals_its_multiple(self, fraction, factor):
+    def test_a_fraction_equals_its_multiple(self, fraction: Fraction, factor: int) -> None:
         top, bottom = fraction.numerator, fraction.denominator
         assert equal(f"{top * factor}/{bottom * factor}", rf"\frac{{{top}}}{{{bottom}}}")
 
-    def test_the_grader_names_itself_and_the_version_of_math_verify(self):
+    def test_the_grader_names_itself_and_the_version_of_math_verify(self) -> None:
         assert answers.GRADER.startswith("stepmark-answers/1 math-verify/0.9")
 
 
@@ -219,34 +223,36 @@ HOSTILE = [
 
 class TestWorkers:
     @pytest.mark.parametrize("answer", HOSTILE, ids=range(len(HOSTILE)))
-    def test_a_hostile_answer_is_not_equal_and_the_next_pair_still_works(self, answer, tmp_path):
+    def test_a_hostile_answer_is_not_equal_and_the_next_pair_still_works(
+        self, answer: str, tmp_path: Path
+    ) -> None:
         mark = tmp_path / "mark"
         given = answer.replace("{mark}", str(mark))
         assert grade([(given, "12345"), ("0.5", r"\frac{1}{2}")], limit_s=1.0) == [False, True]
         assert equal("12345", given, limit_s=1.0) is False
         assert not mark.exists()
 
-    def test_a_worker_over_its_limit_is_replaced(self):
+    def test_a_worker_over_its_limit_is_replaced(self) -> None:
         assert equal("0.5", r"\frac{1}{2}")
         before = set(workers().pids())
         assert not equal(r"\prod_{n=1}^{10^9} n", "2", limit_s=0.3)
         assert equal("0.5", r"\frac{1}{2}")
         assert set(workers().pids()) != before
 
-    def test_a_worker_may_take_little_memory_and_write_no_file(self):
+    def test_a_worker_may_take_little_memory_and_write_no_file(self) -> None:
         assert equal("0.5", r"\frac{1}{2}")
         limits = Path(f"/proc/{workers().pids()[0]}/limits").read_text()
         rows = {line[:25].strip(): line[25:].split() for line in limits.splitlines()}
         assert rows["Max address space"][:2] == [str(1 << 30)] * 2
         assert rows["Max file size"][:2] == ["0", "0"]
 
-    def test_a_worker_killed_from_outside_costs_no_verdict(self):
+    def test_a_worker_killed_from_outside_costs_no_verdict(self) -> None:
         assert equal("0.5", r"\frac{1}{2}")
         for pid in workers().pids():
             os.kill(pid, signal.SIGKILL)
         assert equal("0.5", r"\frac{1}{2}")
 
-    def test_it_works_off_the_main_thread(self):
+    def test_it_works_off_the_main_thread(self) -> None:
         verdicts: list[bool] = []
         threads = [
             threading.Thread(target=lambda: verdicts.append(equal("0.5", r"\frac{1}{2}")))
@@ -258,7 +264,7 @@ class TestWorkers:
             thread.join()
         assert verdicts == [True] * 4
 
-    def test_a_child_after_a_fork_has_workers_of_its_own(self):
+    def test_a_child_after_a_fork_has_workers_of_its_own(self) -> None:
         assert run_program(
             """
             import os
@@ -278,7 +284,7 @@ class TestWorkers:
             """
         ).stdout.split() == ["fine"]
 
-    def test_no_worker_outlives_its_parent(self):
+    def test_no_worker_outlives_its_parent(self) -> None:
         program = """
             import os, signal, threading, time
             from labelers.answer_worker import workers
@@ -297,7 +303,7 @@ class TestWorkers:
         assert pids
         wait_until(lambda: not any(is_worker(pid) for pid in pids))
 
-    def test_workers_end_with_a_program_that_ends(self):
+    def test_workers_end_with_a_program_that_ends(self) -> None:
         program = """
             from labelers.answer_worker import workers
             from labelers.answers import equal
@@ -308,7 +314,7 @@ class TestWorkers:
         assert not is_worker(pid)
 
 
-def run_program(text):
+def run_program(text: str) -> subprocess.CompletedProcess[str]:
     lines = [line[12:] for line in text.splitlines()]
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", "\n".join(lines)],
@@ -319,14 +325,14 @@ def run_program(text):
     )
 
 
-def is_worker(pid):
+def is_worker(pid: int) -> bool:
     try:
         return b"answer_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
 
 
-def wait_until(condition):
+def wait_until(condition: Callable[[], bool]) -> None:
     for _ in range(300):
         if condition():
             return

@@ -1,15 +1,17 @@
 """Arithmetic claims: which are read, which are called false, and that any text is safe."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelers.claims import MAX_TEXT_LENGTH, annotation_claims, plain_claims
+from labelers.claims import MAX_TEXT_LENGTH, Claim, annotation_claims, plain_claims
 
 
-def marks(claims):
+def marks(claims: Sequence[Claim]) -> list[bool]:
     return [claim.holds for claim in claims]
 
 
@@ -26,7 +28,7 @@ class TestAnnotations:
             "<<2 * 3 = 6>>",
         ],
     )
-    def test_true_annotations_hold(self, text):
+    def test_true_annotations_hold(self, text: str) -> None:
         assert marks(annotation_claims(text)) == [True]
 
     @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ class TestAnnotations:
             ("<<0*5=1>>", "0*5 = 1 is false: 0*5 is 0"),
         ],
     )
-    def test_false_annotations_are_named_and_corrected(self, text, words):
+    def test_false_annotations_are_named_and_corrected(self, text: str, words: str) -> None:
         assert [str(claim) for claim in annotation_claims(text)] == [words]
 
     @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ class TestAnnotations:
             "<<1+1=3" + " " * MAX_TEXT_LENGTH + "<<1+1=3>>",
         ],
     )
-    def test_what_is_no_plain_arithmetic_is_not_checked(self, text):
+    def test_what_is_no_plain_arithmetic_is_not_checked(self, text: str) -> None:
         assert annotation_claims(text) == []
 
 
@@ -98,7 +100,7 @@ class TestPlainClaims:
             ("They are 5 (2 + 3 = 5) now", ["2 + 3 = 5"]),
         ],
     )
-    def test_true_claims_are_read_from_prose(self, text, claims):
+    def test_true_claims_are_read_from_prose(self, text: str, claims: list[str]) -> None:
         read = plain_claims(text)
         assert [claim.text for claim in read] == claims
         assert all(claim.holds for claim in read)
@@ -116,7 +118,7 @@ class TestPlainClaims:
             ("10 / 3 = 3.5", "10 / 3 = 3.5 is false: 10 / 3 is 3.33333333333"),
         ],
     )
-    def test_false_claims_are_named_and_corrected(self, text, words):
+    def test_false_claims_are_named_and_corrected(self, text: str, words: str) -> None:
         assert [str(claim) for claim in plain_claims(text)] == [words]
 
     @pytest.mark.parametrize(
@@ -133,7 +135,7 @@ class TestPlainClaims:
             "the average of 3 + 5 = 4", "half of 10 + 2 = 7", "40 pieces of $1 x $0.50 = $20",
         ],
     )  # fmt: skip
-    def test_what_is_no_clear_claim_is_not_checked(self, text):
+    def test_what_is_no_clear_claim_is_not_checked(self, text: str) -> None:
         assert plain_claims(text) == []
 
     @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ class TestPlainClaims:
             "27/3/4 = 36",
         ],
     )
-    def test_what_may_be_meant_otherwise_is_not_called_false(self, text):
+    def test_what_may_be_meant_otherwise_is_not_called_false(self, text: str) -> None:
         assert plain_claims(text) == []
 
 
@@ -157,7 +159,9 @@ NUMBERS = st.integers(0, 10**6) | st.decimals(0, 1000, places=2)
 
 
 @given(NUMBERS, st.sampled_from("+-*"), NUMBERS)
-def test_a_claim_holds_exactly_when_the_arithmetic_does(left, operator, right):
+def test_a_claim_holds_exactly_when_the_arithmetic_does(
+    left: int | Decimal, operator: str, right: int | Decimal
+) -> None:
     one, other = Fraction(left), Fraction(right)
     exact = {"+": one + other, "-": one - other, "*": one * other}[operator]
     (claim,) = plain_claims(f"so {left} {operator} {right} = {float(exact):.4f}.")
@@ -169,7 +173,7 @@ def test_a_claim_holds_exactly_when_the_arithmetic_does(left, operator, right):
 
 @settings(max_examples=300)
 @given(st.text() | st.text(alphabet="0123456789+-*/()=.,$%<> x\\{}frac\napples"))
-def test_any_text_can_be_read(text):
+def test_any_text_can_be_read(text: str) -> None:
     annotation_claims(text)
     plain_claims(text)
 
@@ -193,12 +197,12 @@ def test_any_text_can_be_read(text):
         "-",
     ],
 )
-def test_the_longest_text_is_read_in_one_pass(piece):
+def test_the_longest_text_is_read_in_one_pass(piece: str) -> None:
     text = (piece * MAX_TEXT_LENGTH)[:MAX_TEXT_LENGTH]
     annotation_claims(text)
     plain_claims(text)
 
 
-def test_a_longer_text_is_not_read():
+def test_a_longer_text_is_not_read() -> None:
     assert annotation_claims("<<1+1=3>>" + " " * MAX_TEXT_LENGTH) == []
     assert plain_claims("1 + 1 = 3" + " " * MAX_TEXT_LENGTH) == []
