@@ -145,7 +145,7 @@ def test_logging_in_and_out_takes_no_other_method(algebra: Place, name: str, met
     assert response.status_code == 405
 
 
-@pytest.mark.parametrize("name", [*PAGES, *OPEN_TO_ANYONE])
+@pytest.mark.parametrize("name", [*PAGES, *sorted(OPEN_TO_ANYONE)])
 def test_every_page_enforces_the_content_security_policy(algebra: Place, name: str) -> None:
     response = algebra.member("reader").get(algebra.address(name))
     policy = response.headers["Content-Security-Policy"]
