@@ -9,7 +9,7 @@ from django.db.models import Count, Prefetch
 
 from annotation import routing, runs
 from annotation.models import Annotation, Assignment, Project, Run, RunSlice, Solution, Step
-from annotation.submission import submit
+from annotation.submission import Submission, submit
 from labelers.judges.base import Judge
 from labelers.models import Labeler
 from labelers.registration import make_judge
@@ -83,15 +83,25 @@ def _stated(solution: Solution) -> list[str]:
 def _judge_each(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Exception]:
     """Judge all at once, or one by one where the judge breaks on some of them."""
     try:
-        return list(judge.judge(traces))
+        return _checked(judge, traces)
     except Exception:  # noqa: BLE001 - a judge is a plug-in: what it breaks on is found below
         judged: list[Judgement | Exception] = []
         for trace in traces:
             try:
-                judged += judge.judge([trace])
+                judged += _checked(judge, [trace])
             except Exception as error:  # noqa: BLE001 - kept as this solution's reason
                 judged.append(error)
         return judged
+
+
+def _checked(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Exception]:
+    """Return one judgement for each trace, none with more marks than steps, or raise ValueError."""
+    judged: list[Judgement | Exception] = []
+    for trace, judgement in zip(traces, judge.judge(traces), strict=True):
+        if len(judgement.steps) > len(trace.steps):
+            raise ValueError(f"{len(judgement.steps)} marks for {len(trace.steps)} steps")
+        judged.append(judgement)
+    return judged
 
 
 def _write(
@@ -101,21 +111,26 @@ def _write(
 ) -> runs.Made:
     """Submit the judgements through the door that people's marks take. Needs a transaction."""
     failures = []
+    submissions = []
     for assignment, judgement in judged:
         if isinstance(judgement, Exception):
             reason = f"{type(judgement).__name__}: {judgement}"
-            assignment.failed(reason)
+            Assignment.close([assignment], Assignment.State.FAILED, reason)
             failures.append(runs.Failure(entry=assignment.pk, reason=reason))
-            continue
-        submit(
-            assignment=assignment,
-            labeler=labeler,
-            marks=judgement.steps,
-            finish_reason=_finish_reason(assignment.solution, judgement),
-            score=judgement.score,
-            evidence=judgement.evidence,
-        )
+        else:
+            submissions.append(_submission(assignment, judgement))
+    submit(labeler=labeler, submissions=submissions)
     return runs.Made(done=len(piece.payload) - len(failures), failures=failures)
+
+
+def _submission(assignment: Assignment, judgement: Judgement) -> Submission:
+    return Submission(
+        assignment_id=assignment.pk,
+        marks=judgement.steps,
+        finish_reason=_finish_reason(assignment.solution, judgement),
+        score=judgement.score,
+        evidence=judgement.evidence,
+    )
 
 
 def _finish_reason(solution: Solution, judgement: Judgement) -> str:

@@ -1,6 +1,8 @@
-"""The one door for finished work: people's and models' marks become an Annotation here."""
+"""The one door for finished work: people's and models' marks become Annotations here."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -10,54 +12,54 @@ from labelers.models import Labeler
 from labelers.trace import StepJudgement
 
 
-@transaction.atomic
-def submit(
-    *,
-    assignment: Assignment,
-    labeler: Labeler,
-    marks: Sequence[StepJudgement],
-    finish_reason: str = "",
-    total_time_ms: int | None = None,
-    score: float | None = None,
-    evidence: Mapping[str, Any] | None = None,
-) -> Annotation:
-    """Keep one labeler's marks on the solution of an open assignment, and close it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """One labeler's finished work on the solution of an assignment."""
 
-    `marks` go with the solution's own steps, in order, and may be fewer; more raise
-    ValueError. Where the project stops at the first error, marks after the first -1 are not
-    kept: nothing is labelled there. An assignment that is not open raises NotOpen, so that a
-    second delivery of the same work changes nothing.
+    assignment_id: int
+    marks: Sequence[StepJudgement]
+    """For the solution's own steps, in order; may be fewer: what follows is not labelled."""
+    finish_reason: str = ""
+    total_time_ms: int | None = None
+    score: float | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def submit(*, labeler: Labeler, submissions: Sequence[Submission]) -> list[Annotation]:
+    """Keep finished work and close its assignments, all of it or none.
+
+    Where a project stops at the first error, marks after the first -1 are not kept: nothing is
+    labelled there. An assignment that is not open raises NotOpen, so that a second delivery of
+    the same work changes nothing; more marks than steps raise ValueError.
     """
-    assignment = Assignment.objects.select_for_update().get(pk=assignment.pk)
-    assignment.submitted()
-    own_steps = list(
-        Step.objects.filter(solution_id=assignment.solution_id, alternative=0).order_by("position")
+    wanted = {submission.assignment_id: submission for submission in submissions}
+    assignments = list(
+        Assignment.objects.select_related("project")
+        .select_for_update(of=("self",))
+        .filter(pk__in=wanted)
+        .order_by("id")
     )
-    if len(marks) > len(own_steps):
-        raise ValueError(f"{len(marks)} marks for a solution of {len(own_steps)} steps")
-    if assignment.project.stop_at_first_error:
-        marks = up_to_first_error(marks)
-    annotation = Annotation.objects.create(
-        project_id=assignment.project_id,
-        solution_id=assignment.solution_id,
-        labeler=labeler,
-        assignment=assignment,
-        finish_reason=finish_reason,
-        total_time_ms=total_time_ms,
-        score=score,
-        evidence=dict(evidence or {}),
+    Assignment.close(assignments, Assignment.State.SUBMITTED)
+    annotations = Annotation.objects.bulk_create(
+        _annotation(labeler, assignment, wanted[assignment.pk]) for assignment in assignments
     )
-    marked = list(zip(own_steps, marks, strict=False))
+    own_steps = _own_steps(assignments)
+    marked = [
+        (annotation, step, mark)
+        for annotation, assignment in zip(annotations, assignments, strict=True)
+        for step, mark in _marked(assignment, own_steps, wanted[assignment.pk].marks)
+    ]
     Position.objects.bulk_create(
         Position(
             annotation=annotation,
             position=step.position,
             chosen=None if mark.rating == -1 else step,
         )
-        for step, mark in marked
+        for annotation, step, mark in marked
     )
-    StepLabel.objects.bulk_create(_label(annotation, step, mark) for step, mark in marked)
-    return annotation
+    StepLabel.objects.bulk_create(_label(*labelled) for labelled in marked)
+    return annotations
 
 
 def up_to_first_error(marks: Sequence[StepJudgement]) -> Sequence[StepJudgement]:
@@ -66,6 +68,38 @@ def up_to_first_error(marks: Sequence[StepJudgement]) -> Sequence[StepJudgement]
         if mark.rating == -1:
             return marks[: place + 1]
     return marks
+
+
+def _annotation(labeler: Labeler, assignment: Assignment, work: Submission) -> Annotation:
+    return Annotation(
+        project_id=assignment.project_id,
+        solution_id=assignment.solution_id,
+        labeler=labeler,
+        assignment=assignment,
+        finish_reason=work.finish_reason,
+        total_time_ms=work.total_time_ms,
+        score=work.score,
+        evidence=dict(work.evidence),
+    )
+
+
+def _own_steps(assignments: Sequence[Assignment]) -> dict[int, list[Step]]:
+    """Return the own steps of each assignment's solution, in order, by solution id."""
+    steps: dict[int, list[Step]] = defaultdict(list)
+    solutions = {assignment.solution_id for assignment in assignments}
+    for step in Step.objects.filter(solution__in=solutions, alternative=0).order_by("position"):
+        steps[step.solution_id].append(step)
+    return steps
+
+
+def _marked(
+    assignment: Assignment, own_steps: Mapping[int, list[Step]], marks: Sequence[StepJudgement]
+) -> Iterator[tuple[Step, StepJudgement]]:
+    steps = own_steps[assignment.solution_id]
+    if len(marks) > len(steps):
+        raise ValueError(f"{len(marks)} marks for a solution of {len(steps)} steps")
+    kept = up_to_first_error(marks) if assignment.project.stop_at_first_error else marks
+    return zip(steps, kept, strict=False)
 
 
 def _label(annotation: Annotation, step: Step, mark: StepJudgement) -> StepLabel:

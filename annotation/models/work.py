@@ -1,5 +1,6 @@
 """The queue of labelling work."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.db import models
@@ -53,20 +54,17 @@ class Assignment(models.Model):
     def __str__(self) -> str:
         return f"assignment {self.pk}"
 
-    def submitted(self) -> None:
-        """Close the slot: its annotation exists."""
-        self._leave_open(Assignment.State.SUBMITTED)
-
-    def failed(self, error: str) -> None:
-        """Close the slot without an annotation, keeping the reason."""
-        self.error = error
-        self._leave_open(Assignment.State.FAILED)
-
-    def _leave_open(self, state: "Assignment.State") -> None:
-        if self.state != Assignment.State.OPEN:
-            raise NotOpen(f"assignment {self.pk} is {self.state}, not open")
-        self.state = state
-        self.save(update_fields=["state", "error"])
+    @classmethod
+    def close(
+        cls, assignments: Iterable["Assignment"], state: "Assignment.State", error: str = ""
+    ) -> None:
+        """Bring open slots, locked by the caller, to their end; `error` says why one failed."""
+        closed = list(assignments)
+        for assignment in closed:
+            if assignment.state != cls.State.OPEN:
+                raise NotOpen(f"{assignment} is {assignment.state}, not open")
+            assignment.state, assignment.error = state, error
+        cls.objects.bulk_update(closed, ["state", "error"])
 
 
 class NotOpen(ValueError):

@@ -92,6 +92,20 @@ def test_a_judge_that_breaks_on_one_solution_marks_the_others(
     assert project.annotations.count() == 1
 
 
+def test_a_judge_that_marks_steps_that_are_not_there_fails_that_solution_only(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Generous(Judge):
+        name = "generous"
+
+        def judge(self, traces: Sequence[Trace]) -> list[Judgement]:
+            return [Judgement(steps=(StepJudgement(rating=1),) * 3) for _ in traces]
+
+    monkeypatch.setitem(JUDGES, "generous", Generous)
+    run = mark_all(project, register_model(name="generous", judge="generous"))
+    assert (run.done, run.errors) == (1, {"ValueError: 3 marks for 2 steps": 1})
+
+
 def test_a_judge_sees_the_answers_of_the_other_solutions_only(project: Project) -> None:
     make_solution(project.problems.get(), ["Seven."], final_answer="7")
     solutions = list(project.solutions.select_related("problem").order_by("id"))

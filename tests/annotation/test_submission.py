@@ -4,7 +4,7 @@ import pytest
 
 from annotation.models import Annotation, Assignment
 from annotation.models.work import NotOpen
-from annotation.submission import submit
+from annotation.submission import Submission, submit
 from labelers.trace import StepJudgement
 from tests.factories import make_labeler, make_problem, make_project, make_solution
 
@@ -22,7 +22,9 @@ def make_assignment(*, stop_at_first_error: bool = True) -> Assignment:
 
 def submitted(assignment: Assignment, *marks: StepJudgement) -> Annotation:
     assert assignment.labeler is not None
-    return submit(assignment=assignment, labeler=assignment.labeler, marks=marks)
+    work = Submission(assignment_id=assignment.pk, marks=marks)
+    (annotation,) = submit(labeler=assignment.labeler, submissions=[work])
+    return annotation
 
 
 def test_marks_go_with_the_own_steps_in_order() -> None:
@@ -75,3 +77,14 @@ def test_probabilities_are_stored_from_incorrect_to_correct() -> None:
     annotation = submitted(make_assignment(), mark)
     label = annotation.labels.get()
     assert (label.probabilities, label.score) == ([0.1, 0.2, 0.7], 0.9)
+
+
+def test_many_submissions_are_kept_together_or_not_at_all() -> None:
+    good, closed = make_assignment(), make_assignment()
+    submitted(closed, GREAT)
+    work = [Submission(assignment_id=each.pk, marks=[GREAT]) for each in (good, closed)]
+    with pytest.raises(NotOpen):
+        submit(labeler=make_labeler(), submissions=work)
+    good.refresh_from_db()
+    assert good.state == Assignment.State.OPEN
+    assert Annotation.objects.count() == 1
