@@ -1,0 +1,64 @@
+"""`manage.py serve`: web server, workers and clock as one."""
+
+import signal
+import socket
+from collections.abc import Iterator
+
+import httpx
+import psutil
+import pytest
+
+from tests.place import Stepmark, stepmark
+
+pytestmark = pytest.mark.slow
+
+MAKE_PROBLEM = """
+from annotation.digests import digest
+from annotation.models import Problem, Project
+project = Project.objects.create(slug="served", name="Served")
+Problem.objects.create(project=project, text="2 + 2?", key=digest("2 + 2?", None))
+"""
+
+
+@pytest.fixture
+def place() -> Iterator[Stepmark]:
+    with stepmark() as place:
+        yield place
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def health(address: str) -> dict[str, str]:
+    try:
+        answer: dict[str, str] = httpx.get(f"{address}/health/").json()
+    except httpx.TransportError:
+        return {}
+    return answer
+
+
+def test_it_serves_pages_and_does_runs_and_ends_whole(place: Stepmark) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    address = f"http://{bind}"
+    place.manage_code(MAKE_PROBLEM)
+    served = place.start("manage.py", "serve", "--bind", bind, "--web-workers", "1")
+
+    place.wait_until(lambda: health(address).get("status") == "ok", what="good health")
+    assert httpx.get(f"{address}/login/").status_code == 200
+    assert httpx.get(f"{address}/static/web/site.css").status_code == 200
+
+    place.manage("sample --project served --engine scripted -n 20")
+    place.wait_until(
+        lambda: place.query("Run.objects.get().state") == "finished", what="the run's end"
+    )
+
+    children = psutil.Process(served.pid).children(recursive=True)
+    assert len(children) >= 4
+    served.send_signal(signal.SIGTERM)
+    served.wait(timeout=60)
+    _, left = psutil.wait_procs(children, timeout=30)
+    assert left == []
