@@ -5,13 +5,13 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from annotation import labelling, runs, sampling
+from annotation import drawing, labelling, runs
 from annotation.models import Run
 
 log = logging.getLogger(__name__)
 
 SLICE_WORK: dict[str, runs.SliceWork] = {
-    Run.Kind.SAMPLING: sampling.draw_slice,
+    Run.Kind.SAMPLING: drawing.draw_slice,
     Run.Kind.LABELLING: labelling.judge_slice,
 }
 

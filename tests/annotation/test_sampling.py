@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation import runs, sampling
+from annotation import drawing, runs, sampling
 from annotation.models import Problem, Project, Run, RunSlice, Solution
 from annotation.sampling import SamplingRequest
 from labelers.engines.base import Decoding
@@ -27,7 +27,7 @@ def asked(**fields: object) -> SamplingRequest:
 def draw_all(project: Project, wanted: SamplingRequest) -> Run:
     run = sampling.request(project=project, wanted=wanted)
     while piece := runs.claim(run.pk):
-        assert runs.work(piece, sampling.draw_slice)
+        assert runs.work(piece, drawing.draw_slice)
     run.refresh_from_db()
     return run
 
@@ -96,7 +96,7 @@ def test_a_slice_that_was_broken_off_is_drawn_again_and_counted_once(project: Pr
     run = sampling.request(project=project, wanted=asked())
     lost = runs.claim(run.pk)
     assert lost is not None
-    write_of_the_lost = sampling.draw_slice(lost)
+    write_of_the_lost = drawing.draw_slice(lost)
     RunSlice.objects.filter(pk=lost.pk).update(lease_until="2020-01-01T00:00Z")
     draw_all(project, asked())
     before = texts(project)
@@ -129,7 +129,7 @@ def test_what_a_solution_came_from_is_kept_with_it(project: Project) -> None:
     assert solution.parameters["temperature"] == 0.4
     assert solution.parameters["max_tokens"] == 40
     assert solution.seed in {
-        sampling.seed_of(run.request_key, 0, solution.problem, index) for index in range(3)
+        drawing.seed_of(run.request_key, 0, solution.problem, index) for index in range(3)
     }
     assert solution.completion_tokens
     assert solution.prompt_tokens
@@ -169,7 +169,7 @@ def test_a_prefix_longer_than_the_solution_stops_the_run_and_says_so(project: Pr
     )
     piece = runs.claim(run.pk)
     assert piece is not None
-    assert not runs.work(piece, sampling.draw_slice)
+    assert not runs.work(piece, drawing.draw_slice)
     run.refresh_from_db()
     assert (run.state, run.error) == ("failed", f"solution {begun.pk} has 2 steps, not 7")
 
@@ -188,7 +188,7 @@ def test_a_wrong_engine_setting_stops_the_run_and_says_which(project: Project) -
     run = sampling.request(project=project, wanted=asked(engine_config={"colour": "red"}))
     piece = runs.claim(run.pk)
     assert piece is not None
-    assert not runs.work(piece, sampling.draw_slice)
+    assert not runs.work(piece, drawing.draw_slice)
     run.refresh_from_db()
     assert run.state == "failed"
     assert "colour" in run.error
