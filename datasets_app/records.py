@@ -74,7 +74,7 @@ class CandidateRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionRecord:
-    """One labelled position of a solution; `datasets_app/trajectory.py` tells its four states."""
+    """One labelled position of a solution; `datasets_app/path.py` tells its four states."""
 
     candidates: tuple[CandidateRecord, ...] | None
     """None where none were listed."""

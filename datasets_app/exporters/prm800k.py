@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from datasets_app.exporters.base import Exporter, ExportOptions, Json
-from datasets_app.exporters.path import NEGATIVE, taken_candidate
+from datasets_app.path import NEGATIVE, taken_candidate
 from datasets_app.shape import respell
 
 

@@ -6,7 +6,7 @@ Format: huggingface/trl, docs/source/dataset_formats.md and trl/experimental/prm
 from collections.abc import Iterator
 
 from datasets_app.exporters.base import Exporter, ExportOptions, Json
-from datasets_app.exporters.path import follow
+from datasets_app.path import follow
 
 Labelled = tuple[str, bool]
 

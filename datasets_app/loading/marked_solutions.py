@@ -7,6 +7,7 @@ from django.db.backends.utils import CursorWrapper
 
 from annotation.digests import digest, json_digest
 from annotation.models import Project, Solution, Step
+from datasets_app import path
 from datasets_app.loading.candidates import SolutionSteps
 from datasets_app.loading.copying import reserve_ids
 from datasets_app.loading.problems import ProblemRow
@@ -21,17 +22,14 @@ from datasets_app.records import AnnotationRecord, PositionRecord
 from labelers.answers import extract
 
 ENGINE = "prm800k"
-NEGATIVE = -1
 OwnStep = tuple[str, str] | None
 """Text and writer; None where the labeler took no step."""
 
 
 def taken(position: PositionRecord) -> int | None:
-    """Return which candidate the solution went on with, or ended with in error; None for none."""
-    if position.chosen is not None or position.human is not None:
-        return position.chosen
-    rated = position.candidates or ()
-    return 0 if any(candidate.rating == NEGATIVE for candidate in rated) else None
+    """Return which candidate is a step of the solution; None for none."""
+    ratings = (candidate.rating for candidate in position.candidates or ())
+    return path.taken(position.chosen, position.human is not None, ratings)
 
 
 def own_steps(record: AnnotationRecord) -> list[OwnStep]:
