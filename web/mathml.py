@@ -61,9 +61,11 @@ _LATEX2MATHML_ERRORS: tuple[type[Exception], ...] = (
     AttributeError,
     LookupError,
     RuntimeError,
+    StopIteration,
     TypeError,
     ValueError,
 )
+"""Besides its own errors, all that its code trips over, such as a `next` after the last token."""
 
 _LONGEST_KEPT = 400
 """Characters. MathML is at most some sixty times its source, so the cache stays under 60 MB."""

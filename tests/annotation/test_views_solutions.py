@@ -172,6 +172,15 @@ def test_text_of_others_is_text_and_never_markup(client: Client, project: Projec
         assert "&lt;img" in page
 
 
+def test_a_formula_that_breaks_off_breaks_no_page(client: Client, project: Project) -> None:
+    problem = make_problem(project, r"Let $\fbox$ be 3.", reference_answer=r"\mbox")
+    solution = make_solution(problem, [r"So $\text$."], final_answer=r"\textcolor")
+    addresses = ("problems/", f"problems/{problem.pk}/", "solutions/", f"solutions/{solution.pk}/")
+    for address in addresses:
+        page = client.get(f"/projects/algebra/{address}").content.decode()
+        assert '<code class="math-source">' in page
+
+
 def test_solutions_narrow_to_an_answer_and_a_model(client: Client, project: Project) -> None:
     problem = make_problem(project)
     right = make_solution(problem, ["A."], is_correct=True, model="small")

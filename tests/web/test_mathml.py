@@ -168,7 +168,21 @@ def test_hostile_formulas_end_as_harmless_text(source: str) -> None:
         assert all(name.startswith("math-") for name in element.get("class", "").split())
 
 
-@given(st.text(), st.booleans())
+TOKENS = st.sampled_from(
+    [
+        r"\text", r"\mbox", r"\fbox", r"\href", r"\style", r"\class", r"\textcolor", r"\color",
+        r"\left", r"\right", r"\middle", r"\big", r"\frac", r"\genfrac", r"\sqrt", r"\root", r"\of",
+        r"\over", r"\atop", r"\cfrac", r"\skew", r"\hat", r"\not", r"\sum", r"\limits", r"\substack",
+        r"\hspace", r"\rule", r"\verb", r"\operatorname", r"\mathrm", r"\pmod", r"\hbox", r"\cases",
+        r"\begin", r"\end", r"\begin{array}{c|c}", r"\end{array}", r"\begin{matrix}", r"\end{matrix}",
+        r"\\", r"\,", r"\foo", r"\alpha", "{matrix}", "{red}", "{1}", "{x}", "[1]", "{", "}", "[", "]",
+        "(", ")", "^", "_", "'", "&", "%", "~", "$", "|", "#", "<", ".", "-", "=", " ", "\n", "\\", "x", "12",
+    ]
+)  # fmt: skip
+SOURCES = st.one_of(st.text(), st.lists(TOKENS, max_size=12).map("".join))
+
+
+@given(SOURCES, st.booleans())
 def test_any_source_gives_one_well_formed_element(source: str, display: bool) -> None:
     markup = render(source, display=display)
     assert markup.startswith("<math" if markup.endswith("</math>") else "<code")
@@ -196,6 +210,17 @@ def test_a_formula_is_drawn_with_classes_for_styles(source: str, drawn: str) -> 
     markup = render(source, display=False)
     assert drawn in markup
     assert " style=" not in markup
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"\text", r"\mbox", r"\fbox", r"\href", r"\style", r"\textcolor", r"\foo\color",
+        r"\unknown\left", r"\big", r"\verb", r"\begin", r"\skew1\hbox\,%",
+    ],
+)  # fmt: skip
+def test_a_command_without_its_argument_is_shown_as_source(source: str) -> None:
+    assert render(source, display=False) == f'<code class="math-source">{source}</code>'
 
 
 def test_an_unknown_command_is_shown_as_source() -> None:
