@@ -79,13 +79,11 @@ class StepAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(TableAdmin):
+class AssignmentAdmin(ReadOnlyAdmin):
     list_display = ("id", "project", "solution_id", "labeler", "state", "priority", "reason")
     list_filter = ("state",)
     list_select_related = ("project", "labeler")
     search_fields = ("=solution__id", "=labeler__name")
-    raw_id_fields = ("project", "solution", "labeler")
-    readonly_fields = ("state", "error", "created_at")
 
 
 @admin.register(Annotation)

@@ -93,7 +93,7 @@ def test_every_row_opens(client: Client, root: User, model: type[Model]) -> None
     assert client.get(page(model, "change", row.pk)).status_code == 200
 
 
-@pytest.mark.parametrize("model", [Annotation, Position, StepLabel, Step])
+@pytest.mark.parametrize("model", [Annotation, Assignment, Position, StepLabel, Step])
 def test_what_is_never_edited_cannot_be_edited(
     client: Client, root: User, model: type[Model]
 ) -> None:
