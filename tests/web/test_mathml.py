@@ -169,16 +169,13 @@ def test_hostile_formulas_end_as_harmless_text(source: str) -> None:
 
 
 TOKENS = st.sampled_from(
-    [
-        r"\text", r"\mbox", r"\fbox", r"\href", r"\style", r"\class", r"\textcolor", r"\color",
-        r"\left", r"\right", r"\middle", r"\big", r"\frac", r"\genfrac", r"\sqrt", r"\root", r"\of",
-        r"\over", r"\atop", r"\cfrac", r"\skew", r"\hat", r"\not", r"\sum", r"\limits", r"\substack",
-        r"\hspace", r"\rule", r"\verb", r"\operatorname", r"\mathrm", r"\pmod", r"\hbox", r"\cases",
-        r"\begin", r"\end", r"\begin{array}{c|c}", r"\end{array}", r"\begin{matrix}", r"\end{matrix}",
-        r"\\", r"\,", r"\foo", r"\alpha", "{matrix}", "{red}", "{1}", "{x}", "[1]", "{", "}", "[", "]",
-        "(", ")", "^", "_", "'", "&", "%", "~", "$", "|", "#", "<", ".", "-", "=", " ", "\n", "\\", "x", "12",
-    ]
-)  # fmt: skip
+    r"\text \mbox \fbox \href \style \class \textcolor \color \left \right \middle \big \frac \genfrac"
+    r" \sqrt \root \of \over \atop \cfrac \skew \hat \not \sum \limits \substack \hspace \rule \verb"
+    r" \operatorname \mathrm \pmod \hbox \cases \begin \end \begin{array}{c|c} \end{array}"
+    r" \begin{matrix} \end{matrix} {matrix} {red} {1} {x} [1] \\ \, \foo \alpha"
+    r" { } [ ] ( ) ^ _ ' & % ~ $ | # < . - = \ x 12".split(" ")
+    + [" ", "\n"]
+)
 SOURCES = st.one_of(st.text(), st.lists(TOKENS, max_size=12).map("".join))
 
 
