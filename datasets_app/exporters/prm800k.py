@@ -18,8 +18,7 @@ class Prm800kExporter(Exporter):
         label = record["label"]
         if self.options.neutral != "keep":
             for step in label["steps"]:
-                for candidate in step["completions"] or ():
-                    candidate["rating"] = self.rating(candidate["rating"])
+                self._rate_neutral(step)
         if self.options.truncate:
             _truncate(label)
         if self.options.alternatives == "none":
@@ -27,6 +26,13 @@ class Prm800kExporter(Exporter):
                 _leave_out_alternatives(step)
         respell(record, shape if self._keeps_all else _of_whole_record(shape))
         yield record
+
+    def _rate_neutral(self, step: Json) -> None:
+        if taken_candidate(step) is None and step["human_completion"] is None:
+            # The stub of a solution that was given up: a -1 would make it an error.
+            return
+        for candidate in step["completions"] or ():
+            candidate["rating"] = self.rating(candidate["rating"])
 
     @property
     def _keeps_all(self) -> bool:
@@ -46,9 +52,9 @@ def _truncate(label: Json) -> None:
         if taken is None or step["completions"][taken]["rating"] != NEGATIVE:
             continue
         if step["chosen_completion"] is not None or index < len(steps) - 1:
-            # A step that ends the work has no other mark than standing first, unchosen.
+            # A step that ends the work has no other mark than standing first, with none taken.
             step["completions"].insert(0, step["completions"].pop(taken))
-            step["chosen_completion"] = None
+            step["chosen_completion"] = step["human_completion"] = None
             del steps[index + 1 :]
             label["finish_reason"] = "found_error"
         return

@@ -4,9 +4,12 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from datasets_app.exporters.base import ExportOptions, OptionRefused
 from datasets_app.exporters.prm800k import Prm800kExporter
+from datasets_app.path import taken_candidate
 from tests.datasets_app.prm800k_json import candidate, human, phase_1, phase_2, position
 
 Json = dict[str, Any]
@@ -45,6 +48,33 @@ def test_neutral_ratings_become_what_is_asked(neutral: str, rating: int | None) 
     assert ratings == [rating, -1, 1]
 
 
+STATES = st.builds(
+    lambda ratings, chosen, written: position(
+        [candidate("a", rating) for rating in ratings],
+        chosen=chosen % len(ratings) if ratings and chosen is not None else None,
+        written=human("b") if written else None,
+    ),
+    st.lists(st.sampled_from([-1, 0, 1, None]), max_size=3),
+    st.none() | st.integers(0, 2),
+    st.booleans(),
+)
+
+
+@example([position([candidate("a", 0)])], "negative")
+@given(st.lists(STATES, max_size=3), st.sampled_from(["positive", "negative", "drop"]))
+def test_what_neutral_becomes_changes_no_path(steps: list[Json], neutral: str) -> None:
+    row = export(steps_of(phase_1(), *steps), neutral=neutral)
+    assert [taken_candidate(step) for step in row["label"]["steps"]] == [
+        taken_candidate(step) for step in steps
+    ]
+
+
+@pytest.mark.parametrize("neutral", ["positive", "negative", "drop"])
+def test_an_unfinished_stub_keeps_its_neutral_ratings(neutral: str) -> None:
+    stub = position([candidate("a", 0), candidate("b", 0)])
+    assert export(steps_of(phase_1(), stub), neutral=neutral)["label"]["steps"] == [stub]
+
+
 def test_truncating_leaves_an_error_that_ended_the_work() -> None:
     assert export(phase_2(), truncate=True) == phase_2()
 
@@ -55,6 +85,12 @@ def test_truncating_ends_with_the_first_step_that_is_wrong() -> None:
     label = export(record, truncate=True)["label"]
     assert label["steps"] == [position([candidate("b", -1), candidate("a", 1)])]
     assert label["finish_reason"] == "found_error"
+
+
+def test_truncating_at_a_chosen_step_drops_the_human_step_beside_it() -> None:
+    wrong = position([candidate("a", 0), candidate("b", -1)], chosen=1, written=human("c"))
+    (step,) = export(steps_of(phase_1(), wrong), truncate=True)["label"]["steps"]
+    assert step == position([candidate("b", -1), candidate("a", 0)])
 
 
 def test_truncating_after_neutral_counts_as_wrong() -> None:
