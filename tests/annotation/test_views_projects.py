@@ -94,11 +94,12 @@ def test_the_overview_counts_from_problems_to_marks(client: Client, ada: User) -
 def test_the_overview_says_why_a_run_failed(client: Client, ada: User) -> None:
     project = make_project("algebra", members={ada: "manager"})
     fill(project)
-    errors = {"the server answered 503": 36, "no answer within 120 s": 1}
+    errors = {"the server answered 503": 36, "items": 1}
     make_run(project, state="failed", failed=37, total=99, errors=errors, error="no such model")
     words = page(client, "/projects/algebra/")
     assert "37 failed" in words
     assert "the server answered 503 <small>× 36</small>" in words
+    assert "items <small>× 1</small>" in words
     assert "no such model" in words
 
 

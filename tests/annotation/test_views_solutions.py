@@ -126,6 +126,17 @@ def test_the_score_of_the_whole_and_its_evidence_are_shown(
     assert "<dt>votes</dt><dd>4</dd>" in words
 
 
+def test_a_name_that_a_dict_has_a_method_of_is_a_name_like_others(
+    client: Client, project: Project
+) -> None:
+    names = {"items": 4, "keys": 5}
+    solution = make_solution(make_problem(project), parameters=names)
+    make_annotation(solution, evidence=names)
+    words = words_of(client, solution)
+    assert words.count("<dt>items</dt><dd>4</dd>") == 2
+    assert words.count("<dt>keys</dt><dd>5</dd>") == 2
+
+
 def test_a_corrected_annotation_shows_only_its_correction(
     client: Client, solution: Solution
 ) -> None:
