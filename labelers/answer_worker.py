@@ -143,8 +143,7 @@ class AnswerWorkers:
 
     def close(self) -> None:
         for worker in list(self._all):
-            self._all.discard(worker)
-            worker.kill()
+            self._discard(worker)
 
     def abandon(self) -> None:
         for worker in self._all:
@@ -156,37 +155,48 @@ class AnswerWorkers:
     def _equal(self, pair: Pair, limit_s: float) -> bool:
         with self._places:
             try:
-                return self._ask(pair, limit_s)
+                return self._ask(self._take(), pair, limit_s)
             except WorkerLost:
                 pass
-            # Somebody may have killed the worker, so the pair gets one more; a pair that takes
-            # two workers down (out of memory, a crash in a library) is not equal.
+            # Somebody may have killed the worker, so the pair gets one more, a new one: an idle
+            # one may have been killed with it. A pair that takes two workers down (out of memory,
+            # a crash in a library) is not equal.
             try:
-                return self._ask(pair, limit_s)
+                return self._ask(self._start(), pair, limit_s)
             except WorkerLost:
                 return False
 
-    def _ask(self, pair: Pair, limit_s: float) -> bool:
-        worker = self._take()
+    def _ask(self, worker: AnswerWorker, pair: Pair, limit_s: float) -> bool:
         try:
             return worker.ask(pair, limit_s)
         finally:
             self._give_back(worker)
 
     def _take(self) -> AnswerWorker:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            worker = AnswerWorker()
-            self._all.add(worker)
-            return worker
+        """An idle worker that lives, or a new one."""
+        while True:
+            try:
+                worker = self._idle.get_nowait()
+            except queue.Empty:
+                return self._start()
+            if worker.is_alive:
+                return worker
+            self._discard(worker)
+
+    def _start(self) -> AnswerWorker:
+        worker = AnswerWorker()
+        self._all.add(worker)
+        return worker
 
     def _give_back(self, worker: AnswerWorker) -> None:
         if worker.is_alive:
             self._idle.put(worker)
         else:
-            worker.kill()
-            self._all.discard(worker)
+            self._discard(worker)
+
+    def _discard(self, worker: AnswerWorker) -> None:
+        worker.kill()
+        self._all.discard(worker)
 
 
 _workers = AnswerWorkers()

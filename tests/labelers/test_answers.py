@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelers import answers
-from labelers.answer_worker import workers
+from labelers.answer_worker import WORKERS, workers
 from labelers.answers import equal, extract, gold_from_gsm8k, grade, last_boxed
 from tests.shared_data import shared_file
 
@@ -251,6 +251,16 @@ class TestWorkers:
         for pid in workers().pids():
             os.kill(pid, signal.SIGKILL)
         assert equal("0.5", r"\frac{1}{2}")
+
+    def test_all_idle_workers_killed_from_outside_cost_no_verdict(self) -> None:
+        while len(workers().pids()) < WORKERS:
+            grade([(f"{number} + 0.5", rf"{number}\frac{{1}}{{2}}") for number in range(40)])
+        killed = workers().pids()
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(is_worker(pid) for pid in killed))
+        assert equal("0.5", r"\frac{1}{2}")
+        assert not set(killed) & set(workers().pids())
 
     def test_it_works_off_the_main_thread(self) -> None:
         verdicts: list[bool] = []
