@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from datasets_app.exporters.base import Exporter, ExportOptions, Json
 from datasets_app.path import follow
+from datasets_app.records import FinishReason
 
 Labelled = tuple[str, bool]
+LEFT_OUT: tuple[FinishReason, ...] = ("bad_problem", "give_up")
 
 
 class TrlStepwiseExporter(Exporter):
@@ -18,7 +20,8 @@ class TrlStepwiseExporter(Exporter):
     between prompt and first completion: so the prompt ends with a line break of its own. A
     label is true or false, never "not rated": a step without one is joined to the next that has
     one, which gives the trainer the text of both and the one label; a tail without labels is
-    left out, and so is a row without any.
+    left out, and so is a row without any. So is the work of a labeler who gave up or found the
+    problem bad: PRM800K's users train on the rest alone.
     """
 
     name = "trl-stepwise"
@@ -27,6 +30,8 @@ class TrlStepwiseExporter(Exporter):
     alternatives_choices = ("none", "rows")
 
     def rows(self, record: Json, shape: Json) -> Iterator[Json]:
+        if record["label"]["finish_reason"] in LEFT_OUT:
+            return
         prompt = record["question"]["problem"] + "\n"
         done: list[Labelled] = []
         waiting: list[str] = []

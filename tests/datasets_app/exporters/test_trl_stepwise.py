@@ -1,6 +1,7 @@
 """TRL's stepwise form, as its trainer reads it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,16 +131,36 @@ def test_the_trainer_gets_the_text_of_the_path_and_one_label_a_completion(
         assert "\n".join(texts).startswith(text)
 
 
+def finished(record: Json, reason: str | None) -> Json:
+    record["label"]["finish_reason"] = reason
+    return record
+
+
+@pytest.mark.parametrize("reason", ["bad_problem", "give_up"])
+def test_what_was_not_finished_teaches_nothing(reason: str) -> None:
+    for alternatives in ("none", "rows"):
+        options = replace(TrlStepwiseExporter.defaults, alternatives=alternatives)
+        made = TrlStepwiseExporter(options).rows(finished(phase_2(), reason), {})
+        assert list(made) == []
+
+
+@pytest.mark.parametrize("reason", ["found_error", "solution", None])
+def test_what_was_finished_or_says_nothing_of_it_teaches(reason: str | None) -> None:
+    (made,) = TrlStepwiseExporter().rows(finished(phase_2(), reason), {})
+    assert made == row(("I add.", True), ("That makes 6.", False))
+
+
 def test_real_records_become_rows_of_their_path_lengths() -> None:
     lengths = []
     for line in shared_file("prm800k.jsonl").read_text().splitlines():
-        (made,) = TrlStepwiseExporter().rows(json.loads(line), {})
-        assert set(map(type, made["labels"])) == {bool}
-        lengths.append(sum(made["labels"]))
-    assert lengths == [6, 6, 5, 7, 8, 12]
+        made = list(TrlStepwiseExporter().rows(json.loads(line), {}))
+        assert {type(label) for one in made for label in one["labels"]} <= {bool}
+        lengths.append([sum(one["labels"]) for one in made])
+    # The labeler of the fifth gave up.
+    assert lengths == [[6], [6], [5], [7], [], [12]]
 
 
 def test_phase_1_follows_the_human_step() -> None:
-    assert list(TrlStepwiseExporter().rows(phase_1(), {})) == [
+    assert list(TrlStepwiseExporter().rows(finished(phase_1(), "solution"), {})) == [
         row(("We add.", True), ("2+3", True))
     ]
