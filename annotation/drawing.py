@@ -12,6 +12,7 @@ from django.db.models import F
 
 from annotation import runs, steps
 from annotation.digests import digest, json_digest
+from annotation.grading import grade
 from annotation.models import Problem, Run, RunSlice, Solution, Step
 from annotation.sampling import SamplingRequest
 from labelers import answers
@@ -31,7 +32,7 @@ def _engine(name: str, config_json: bytes) -> Engine:
     """Return an engine, kept for the next slice: loading a model takes longer than a slice."""
     try:
         return get_engine(name)(**orjson.loads(config_json))
-    except (ImportError, OSError, TypeError, ValueError) as error:
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise runs.CannotRun(f"the engine {name!r} does not start: {error}") from error
 
 
@@ -45,7 +46,7 @@ def prefix_of(solution: Solution, step_count: int) -> str:
     """Return a solution's text up to where the step after the first `step_count` begins."""
     own = list(solution.steps.filter(alternative=0).order_by("position")[: step_count + 1])
     if len(own) < step_count:
-        raise runs.CannotRun(f"{solution} has {len(own)} steps, not {step_count}")
+        raise ValueError(f"{solution} has {len(own)} steps, not {step_count}")
     if step_count == 0:
         return ""
     end = own[step_count].start if len(own) > step_count else own[-1].end
@@ -80,6 +81,7 @@ class Writer:
         parameters = {
             **asdict(decoding),
             "stop": list(decoding.stop),
+            "chat": wanted.written_by["chat"],
             "prompt_template": str(digest(prompt.template)),
             "prefix": str(digest(prefix)) if prefix else None,
         }
@@ -117,7 +119,6 @@ class Writer:
             times_drawn=0,
             run=self.run,
             final_answer=answers.extract(text),
-            grader=answers.GRADER,
         )
         return solution, split
 
@@ -144,14 +145,8 @@ def draw_slice(piece: RunSlice) -> Callable[[], runs.Made]:
             solutions.append(drawn)
         else:
             failures.append(runs.Failure(entry=entry, reason="the model wrote no step"))
-    _grade([solution for solution, _ in solutions])
+    grade([solution for solution, _ in solutions])
     return partial(_write, solutions, failures, made)
-
-
-def _grade(solutions: Sequence[Solution]) -> None:
-    pairs = [(solution.final_answer, solution.problem.reference_answer) for solution in solutions]
-    for solution, is_correct in zip(solutions, answers.grade(pairs), strict=True):
-        solution.is_correct = is_correct
 
 
 def _write(

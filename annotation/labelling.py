@@ -1,20 +1,23 @@
 """Marking by model labelers: a request becomes a Run, its slices become Annotations."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from functools import partial
+from itertools import chain
 
 from django.db import transaction
-from django.db.models import Count, Prefetch
+from django.db.models import Prefetch, Sum
 
 from annotation import routing, runs
+from annotation.grading import grade
 from annotation.models import Annotation, Assignment, Project, Run, RunSlice, Solution, Step
 from annotation.submission import Submission, submit
 from labelers.judges.base import Judge
 from labelers.models import Labeler
-from labelers.registration import make_judge
+from labelers.registration import BadConfiguration, make_judge
 from labelers.trace import Judgement, Trace
 from web.models import User
+from web.registry import UnknownName
 
 SOLUTIONS_A_SLICE = 100
 
@@ -30,16 +33,27 @@ def request(*, project: Project, labeler: Labeler, user: User | None = None) -> 
             request=wanted,
             user=user,
         )
-        ids = routing.route_to(project=project, labeler=labeler, reason="asked for by hand")
-        starts = range(0, len(ids), SOLUTIONS_A_SLICE)
-        runs.add_slices(run, (ids[start : start + SOLUTIONS_A_SLICE] for start in starts))
+        again = runs.take_back_transient_failures(run)
+        starts = range(0, len(again), SOLUTIONS_A_SLICE)
+        made = routing.route_to(
+            project=project,
+            labeler=labeler,
+            reason="asked for by hand",
+            batch_size=SOLUTIONS_A_SLICE,
+        )
+        runs.add_slices(
+            run, chain((again[start : start + SOLUTIONS_A_SLICE] for start in starts), made)
+        )
     return run
 
 
 def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
     """Judge the solutions of one slice; what it returns submits the judgements."""
     labeler = Labeler.objects.get(uuid=piece.run.request["labeler"])
-    judge = make_judge(labeler.judge, labeler.config)
+    try:
+        judge = make_judge(labeler.judge, labeler.config)
+    except (BadConfiguration, UnknownName) as error:
+        raise runs.CannotRun(str(error)) from error
     own_steps = Step.objects.filter(alternative=0).order_by("position")
     assignments = list(
         Assignment.objects.open()
@@ -48,9 +62,16 @@ def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
         .prefetch_related(Prefetch("solution__steps", queryset=own_steps))
         .order_by("id")
     )
-    traces = traces_of([assignment.solution for assignment in assignments])
-    judged = _judge_each(judge, traces)
-    return partial(_write, piece, labeler, list(zip(assignments, judged, strict=True)))
+    solutions = [assignment.solution for assignment in assignments]
+    ungraded = [solution for solution in solutions if not solution.grader]
+    grade(ungraded)
+    judged = _judge_each(judge, traces_of(solutions))
+
+    def write() -> runs.Made:
+        Solution.objects.bulk_update(ungraded, ["is_correct", "grader"])
+        return _write(labeler, list(zip(assignments, judged, strict=True)))
+
+    return write
 
 
 def traces_of(solutions: Sequence[Solution]) -> list[Trace]:
@@ -61,7 +82,7 @@ def traces_of(solutions: Sequence[Solution]) -> list[Trace]:
         Solution.objects.filter(problem__in=problems)
         .exclude(final_answer=None)
         .values_list("problem", "final_answer")
-        .annotate(Count("id"))
+        .annotate(Sum("times_drawn"))
     ):
         answers[problem_id][answer] += count
     return [
@@ -95,32 +116,36 @@ def _judge_each(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Excep
 
 
 def _checked(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Exception]:
-    """Return one judgement for each trace, none with more marks than steps, or raise ValueError."""
+    """Return one judgement for each trace that can be kept, or raise ValueError."""
     judged: list[Judgement | Exception] = []
     for trace, judgement in zip(traces, judge.judge(traces), strict=True):
         if len(judgement.steps) > len(trace.steps):
             raise ValueError(f"{len(judgement.steps)} marks for {len(trace.steps)} steps")
+        for mark in judgement.steps:
+            if mark.rating not in (-1, 0, 1, None):
+                raise ValueError(f"a rating is -1, 0, 1 or None, not {mark.rating!r}")
+        json.dumps(judgement.evidence, allow_nan=False)
         judged.append(judgement)
     return judged
 
 
 def _write(
-    piece: RunSlice,
-    labeler: Labeler,
-    judged: Sequence[tuple[Assignment, Judgement | Exception]],
+    labeler: Labeler, judged: Sequence[tuple[Assignment, Judgement | Exception]]
 ) -> runs.Made:
     """Submit the judgements through the door that people's marks take. Needs a transaction."""
+    broken = {pair[0].pk: pair[1] for pair in judged if isinstance(pair[1], Exception)}
     failures = []
-    submissions = []
-    for assignment, judgement in judged:
-        if isinstance(judgement, Exception):
-            reason = f"{type(judgement).__name__}: {judgement}"
-            Assignment.close([assignment], Assignment.State.FAILED, reason)
-            failures.append(runs.Failure(entry=assignment.pk, reason=reason))
-        else:
-            submissions.append(_submission(assignment, judgement))
+    for assignment in Assignment.objects.select_for_update().filter(pk__in=broken).order_by("id"):
+        reason = f"{type(broken[assignment.pk]).__name__}: {broken[assignment.pk]}"
+        Assignment.close([assignment], Assignment.State.FAILED, reason)
+        failures.append(runs.Failure(entry=assignment.pk, reason=reason))
+    submissions = [
+        _submission(assignment, judgement)
+        for assignment, judgement in judged
+        if not isinstance(judgement, Exception)
+    ]
     submit(labeler=labeler, submissions=submissions)
-    return runs.Made(done=len(piece.payload) - len(failures), failures=failures)
+    return runs.Made(done=len(submissions), failures=failures)
 
 
 def _submission(assignment: Assignment, judgement: Judgement) -> Submission:

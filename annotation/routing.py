@@ -1,21 +1,28 @@
 """Which solutions go to which labelers: assignments are made here."""
 
+from collections.abc import Iterator
+from itertools import islice
+
+from django.db.models import Exists, OuterRef
+
 from annotation.models import Assignment, Project
 from labelers.models import Labeler
 
 
-def route_to(*, project: Project, labeler: Labeler, reason: str) -> list[int]:
+def route_to(
+    *, project: Project, labeler: Labeler, reason: str, batch_size: int
+) -> Iterator[list[int]]:
     """Make an assignment for `labeler` on every written solution that has none of theirs.
 
-    Returns the ids of the new assignments, in the order of their solutions.
+    Yields the ids of the new assignments in the order of their solutions, a batch at a time,
+    as they are made. Needs a transaction.
     """
-    assigned = Assignment.objects.filter(labeler=labeler).values("solution")
-    missing = project.solutions.written().exclude(pk__in=assigned).order_by("id")
-    made = Assignment.objects.bulk_create(
-        (
+    theirs = Assignment.objects.filter(labeler=labeler, solution=OuterRef("pk"))
+    missing = project.solutions.written().exclude(Exists(theirs)).order_by("id")
+    solution_ids = missing.values_list("id", flat=True).iterator()
+    while batch := list(islice(solution_ids, batch_size)):
+        made = Assignment.objects.bulk_create(
             Assignment(project=project, solution_id=solution_id, labeler=labeler, reason=reason)
-            for solution_id in missing.values_list("id", flat=True).iterator()
-        ),
-        batch_size=2000,
-    )
-    return [assignment.pk for assignment in made]
+            for solution_id in batch
+        )
+        yield [assignment.pk for assignment in made]

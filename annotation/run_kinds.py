@@ -10,6 +10,9 @@ from annotation.models import Run
 
 log = logging.getLogger(__name__)
 
+FULL_QUEUE = 64
+"""Bells in a queue; more would not wake anybody sooner, and nobody may be there to empty it."""
+
 SLICE_WORK: dict[str, runs.SliceWork] = {
     Run.Kind.SAMPLING: drawing.draw_slice,
     Run.Kind.LABELLING: labelling.judge_slice,
@@ -23,14 +26,28 @@ def slice_work(run: Run) -> runs.SliceWork:
 def ring() -> int:
     """Tell the workers of every slice that waits; return how many bells were rung.
 
-    A broker that cannot be reached only delays the work: the sweeper rings again.
+    A full queue is left alone, and a broker that cannot be reached only delays the work: the
+    sweeper rings again.
     """
     bells = runs.to_ring()
     try:
-        for run_id, slice_id, queue in bells:
+        lengths = {queue: bells_in(queue) for queue in {queue for _, _, queue in bells}}
+        rung = [bell for bell in bells if lengths[bell[2]] < FULL_QUEUE]
+        for run_id, slice_id, queue in rung:
             current_app.send_task(
                 "annotation.tasks.work_on_slice", args=[run_id, slice_id], queue=queue
             )
     except OperationalError as error:
         log.warning("the broker cannot be reached, the sweeper will ring again: %s", error)
-    return len(bells)
+        return 0
+    return len(rung)
+
+
+def bells_in(queue: str) -> int:
+    """Return how many messages a queue holds, 0 where there is none yet."""
+    with current_app.connection_for_write() as connection:
+        channel = connection.default_channel
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except connection.channel_errors:
+            return 0

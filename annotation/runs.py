@@ -6,16 +6,25 @@ what it made in one transaction with the slice's own end. A slice whose holder d
 again from the start; a holder that lost its lease finds out before it writes.
 """
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from itertools import islice
 from time import monotonic
 from typing import Any, Protocol
 
-from django.db import connection, transaction
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.db.models import Max
 from django.utils import timezone
 
@@ -23,7 +32,11 @@ from annotation.digests import json_digest
 from annotation.models import Project, Run, RunSlice
 from web.models import User
 
+log = logging.getLogger(__name__)
+
 MAX_ATTEMPTS = 5
+REASONS_KEPT = 50
+DATABASE_GONE = (OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +101,17 @@ def add_slices(run: Run, batches: Iterable[Sequence[Any]]) -> int:
     """Plan `batches` as new slices of a locked Run; return how many entries they hold."""
     last = run.slices.aggregate(last=Max("number"))["last"]
     first = 0 if last is None else last + 1
-    slices = [
+    slices = (
         RunSlice(run=run, number=number, payload=list(batch))
         for number, batch in enumerate(batches, first)
-    ]
-    RunSlice.objects.bulk_create(slices, batch_size=1000)
-    added = sum(len(piece.payload) for piece in slices)
+    )
+    added = 0
+    while chunk := list(islice(slices, 500)):
+        RunSlice.objects.bulk_create(chunk)
+        added += sum(len(piece.payload) for piece in chunk)
     run.total += added
-    if run.slices.unfinished().exists():
-        run.state, run.error, run.finished_at = Run.State.QUEUED, "", None
-    elif run.state == Run.State.QUEUED:
-        run.state = Run.State.FINISHED
-        run.started_at = run.finished_at = timezone.now()
-    run.save(update_fields=["total", "state", "error", "started_at", "finished_at"])
+    run.save(update_fields=["total"])
+    run.settle()
     return added
 
 
@@ -132,29 +143,43 @@ def claim(run_id: int, *, slice_id: int | None = None) -> RunSlice | None:
         if piece is None:
             return None
         piece.take()
-        Run.objects.filter(pk=run_id, state=Run.State.QUEUED).update(state=Run.State.RUNNING)
-        Run.objects.filter(pk=run_id, started_at=None).update(started_at=timezone.now())
+        piece.run.begin()
         return piece
 
 
 def work(piece: RunSlice, slice_work: SliceWork) -> bool:
-    """Do a claimed slice. False when it was lost to somebody else meanwhile."""
+    """Do a claimed slice. False when it was lost to somebody else, or its Run cannot go on.
+
+    An unexpected error fails the slice's entries with its text, to be tried when the Run is asked
+    for again. A database that does not answer raises: the lease ends, and the slice is taken again.
+    """
     if piece.attempt > MAX_ATTEMPTS:
         reason = f"given up: {MAX_ATTEMPTS} workers stopped while they worked on it"
-        failures = [Failure(entry=entry, reason=reason, transient=True) for entry in piece.payload]
-        return finish(piece, lambda: Made(done=0, failures=failures), work_ms=0)
+        return finish(piece, partial(failed_whole, piece, reason), work_ms=0)
     started = monotonic()
     try:
         with heartbeat(piece):
             write = slice_work(piece)
+        return finish(piece, write, work_ms=round((monotonic() - started) * 1000))
     except CannotRun as error:
-        fail_run(piece, str(error))
-        return False
-    return finish(piece, write, work_ms=round((monotonic() - started) * 1000))
+        return stop_run(piece, str(error))
+    except DATABASE_GONE:
+        raise
+    except Exception as error:
+        log.exception("%s of %s", piece, piece.run)
+        reason = f"{type(error).__name__}: {error}"
+        return finish(piece, partial(failed_whole, piece, reason), work_ms=0)
+
+
+def failed_whole(piece: RunSlice, reason: str) -> Made:
+    failures = [Failure(entry=entry, reason=reason, transient=True) for entry in piece.payload]
+    return Made(done=0, failures=failures)
 
 
 def finish(piece: RunSlice, write: Callable[[], Made], *, work_ms: int) -> bool:
     """Write what a slice made and its end, in one transaction, unless its lease was lost."""
+    if not connection.in_atomic_block:
+        close_old_connections()  # the work may have taken longer than the connection lived
     with transaction.atomic():
         if not piece.still_held():
             return False
@@ -166,27 +191,21 @@ def finish(piece: RunSlice, write: Callable[[], Made], *, work_ms: int) -> bool:
         run.prompt_tokens += made.prompt_tokens
         run.completion_tokens += made.completion_tokens
         run.work_ms += work_ms
-        run.errors = dict(Counter(run.errors) + Counter(f.reason for f in made.failures))
-        if run.is_unfinished and not run.slices.unfinished().exists():
-            run.state, run.finished_at = Run.State.FINISHED, timezone.now()
+        errors = Counter(run.errors) + Counter(failure.reason for failure in made.failures)
+        run.errors = dict(errors.most_common(REASONS_KEPT))
         run.save()
+        if not run.slices.unfinished().exists():
+            run.settle()
     return True
 
 
-def fail_run(piece: RunSlice, reason: str) -> None:
-    """Stop a Run that cannot go on; asking for it again resumes it."""
+def stop_run(piece: RunSlice, reason: str) -> bool:
+    """Stop a Run that cannot go on; asking for it again resumes it. Always False."""
     with transaction.atomic():
         if piece.still_held():
             piece.give_back()
-        Run.objects.filter(pk=piece.run_id).update(
-            state=Run.State.FAILED, error=reason, finished_at=timezone.now()
-        )
-
-
-def cancel(run: Run) -> bool:
-    """Stop an unfinished Run, keeping what slices in work still bring. True if it was one."""
-    updated = Run.objects.unfinished().filter(pk=run.pk)
-    return bool(updated.update(state=Run.State.CANCELLED, finished_at=timezone.now()))
+            piece.run.fail(reason)
+    return False
 
 
 @contextmanager
@@ -195,11 +214,13 @@ def heartbeat(piece: RunSlice) -> Iterator[None]:
     stop = threading.Event()
 
     def beat() -> None:
-        try:
-            while not stop.wait(RunSlice.LEASE / timedelta(seconds=1) / 3):
+        while not stop.wait(RunSlice.LEASE / timedelta(seconds=1) / 3):
+            try:
                 piece.extend()
-        finally:
-            connection.close()
+            except DATABASE_GONE:
+                log.warning("the lease of %s could not be extended, trying again", piece)
+                connection.close()
+        connection.close()
 
     thread = threading.Thread(target=beat, name=f"heartbeat of {piece}", daemon=True)
     thread.start()

@@ -6,7 +6,8 @@ busy server refused, adds what new problems or a larger number ask for, and noth
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from inspect import signature
+from itertools import chain, islice
 from typing import Any
 
 from django.db import connection, transaction
@@ -38,11 +39,29 @@ class SamplingRequest:
     """Draw continuations of this solution's first `continue_steps` steps, and nothing else."""
     continue_steps: int = 0
 
+    def __post_init__(self) -> None:
+        if self.solutions_a_problem < 1:
+            raise ValueError(f"at least 1 solution a problem, not {self.solutions_a_problem}")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, not {self.batch_size}")
+        if self.continue_steps < 0:
+            raise ValueError(f"a prefix has 0 steps or more, not {self.continue_steps}")
+
+    @property
+    def batch_size(self) -> int | None:
+        size: int | None = self.engine_config.get("batch_size")
+        return size
+
+    @property
+    def written_by(self) -> dict[str, Any]:
+        """The part of the engine's configuration that decides what is written."""
+        return {name: self.engine_config.get(name) for name in ("model", "chat")}
+
     def identity(self) -> dict[str, Any]:
         """What makes this request and no other: all but how many, and how it is carried out."""
         whole = self.as_json()
         del whole["solutions_a_problem"]
-        whole["engine_config"] = {"model": self.engine_config.get("model")}
+        whole["engine_config"] = self.written_by
         whole["prompt_template"] = get_prompt(self.prompt).template
         return whole
 
@@ -56,10 +75,12 @@ class SamplingRequest:
 
 
 def request(*, project: Project, wanted: SamplingRequest, user: User | None = None) -> Run:
-    """Open or extend the Run for `wanted`. Unknown names raise UnknownName."""
+    """Open or extend the Run for `wanted`. What cannot be done raises ValueError, unplanned."""
     engine = get_engine(wanted.engine)
     prompt = get_prompt(wanted.prompt)
     lookup("splitter", steps.SPLITTERS, wanted.splitter or prompt.splitter)
+    _check_configuration(wanted)
+    _check_prefix(project, wanted)
     with transaction.atomic():
         run = runs.open_run(
             project=project,
@@ -71,9 +92,27 @@ def request(*, project: Project, wanted: SamplingRequest, user: User | None = No
         run.queue = "local" if engine.needs_own_worker else "stepmark"
         run.save(update_fields=["queue"])
         again = runs.take_back_transient_failures(run)
-        draws = [*again, *_unplanned(run, wanted)]
+        draws = chain(again, _unplanned(run, wanted))
         runs.add_slices(run, _batches(draws, engine.batch_size, wanted))
     return run
+
+
+def _check_configuration(wanted: SamplingRequest) -> None:
+    try:
+        signature(get_engine(wanted.engine)).bind(**wanted.engine_config)
+    except TypeError as error:
+        raise ValueError(f"the engine {wanted.engine!r}: {error}") from error
+
+
+def _check_prefix(project: Project, wanted: SamplingRequest) -> None:
+    if wanted.continue_solution is None:
+        return
+    solution = project.solutions.filter(pk=wanted.continue_solution).first()
+    if solution is None:
+        raise ValueError(f"{project.slug} has no solution {wanted.continue_solution}")
+    count = solution.steps.filter(alternative=0).count()
+    if count < wanted.continue_steps:
+        raise ValueError(f"{solution} has {count} steps, not {wanted.continue_steps}")
 
 
 def _unplanned(run: Run, wanted: SamplingRequest) -> Iterator[tuple[int, int]]:
@@ -99,7 +138,7 @@ def _batches(
     draws: Iterable[Sequence[int]], batch_size: int, wanted: SamplingRequest
 ) -> Iterator[list[Sequence[int]]]:
     """Cut draws into the batches that the engine will be given, whole, in every attempt."""
-    size = int(wanted.engine_config.get("batch_size", batch_size))
+    size = wanted.batch_size or batch_size
     iterator = iter(draws)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -1,11 +1,12 @@
 """The one door for finished work: people's and models' marks become Annotations here."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from annotation.models import Annotation, Assignment, Position, Step, StepLabel
 from labelers.models import Labeler
@@ -31,34 +32,32 @@ def submit(*, labeler: Labeler, submissions: Sequence[Submission]) -> list[Annot
 
     Where a project stops at the first error, marks after the first -1 are not kept: nothing is
     labelled there. An assignment that is not open raises NotOpen, so that a second delivery of
-    the same work changes nothing; more marks than steps raise ValueError.
+    the same work changes nothing; more marks than steps, and another labeler's assignment, raise
+    ValueError.
     """
     wanted = {submission.assignment_id: submission for submission in submissions}
     assignments = list(
         Assignment.objects.select_related("project")
         .select_for_update(of=("self",))
-        .filter(pk__in=wanted)
+        .filter(Q(labeler=labeler) | Q(labeler=None), pk__in=wanted)
         .order_by("id")
     )
+    if len(assignments) < len(submissions):
+        raise ValueError(f"not one assignment of {labeler} for each submission")
     Assignment.close(assignments, Assignment.State.SUBMITTED)
     annotations = Annotation.objects.bulk_create(
         _annotation(labeler, assignment, wanted[assignment.pk]) for assignment in assignments
     )
     own_steps = _own_steps(assignments)
-    marked = [
-        (annotation, step, mark)
-        for annotation, assignment in zip(annotations, assignments, strict=True)
-        for step, mark in _marked(assignment, own_steps, wanted[assignment.pk].marks)
-    ]
-    Position.objects.bulk_create(
-        Position(
-            annotation=annotation,
-            position=step.position,
-            chosen=None if mark.rating == -1 else step,
-        )
-        for annotation, step, mark in marked
-    )
-    StepLabel.objects.bulk_create(_label(*labelled) for labelled in marked)
+    positions: list[Position] = []
+    labels: list[StepLabel] = []
+    for annotation, assignment in zip(annotations, assignments, strict=True):
+        steps = own_steps[assignment.solution_id]
+        marks = _kept(assignment, steps, wanted[assignment.pk].marks)
+        positions += _positions(annotation, steps, marks)
+        labels += (_label(annotation, step, mark) for step, mark in zip(steps, marks, strict=False))
+    Position.objects.bulk_create(positions)
+    StepLabel.objects.bulk_create(labels)
     return annotations
 
 
@@ -92,14 +91,25 @@ def _own_steps(assignments: Sequence[Assignment]) -> dict[int, list[Step]]:
     return steps
 
 
-def _marked(
-    assignment: Assignment, own_steps: Mapping[int, list[Step]], marks: Sequence[StepJudgement]
-) -> Iterator[tuple[Step, StepJudgement]]:
-    steps = own_steps[assignment.solution_id]
+def _kept(
+    assignment: Assignment, steps: Sequence[Step], marks: Sequence[StepJudgement]
+) -> Sequence[StepJudgement]:
     if len(marks) > len(steps):
         raise ValueError(f"{len(marks)} marks for a solution of {len(steps)} steps")
-    kept = up_to_first_error(marks) if assignment.project.stop_at_first_error else marks
-    return zip(steps, kept, strict=False)
+    return up_to_first_error(marks) if assignment.project.stop_at_first_error else marks
+
+
+def _positions(
+    annotation: Annotation, steps: Sequence[Step], marks: Sequence[StepJudgement]
+) -> list[Position]:
+    """Return where the trajectory went: on with each own step, but nowhere from a last error."""
+    positions = [
+        Position(annotation=annotation, position=step.position, chosen=step)
+        for step, _ in zip(steps, marks, strict=False)
+    ]
+    if marks and marks[-1].rating == -1:
+        positions[-1].chosen = None
+    return positions
 
 
 def _label(annotation: Annotation, step: Step, mark: StepJudgement) -> StepLabel:

@@ -99,10 +99,20 @@ TEMPLATES = [
     },
 ]
 
+POSTGRESQL = "django.db.backends.postgresql"
+
+
+def external_database() -> dict[str, Any]:
+    parameters = dict(dj_database_url.config())
+    if parameters.get("ENGINE") != POSTGRESQL:
+        raise ImproperlyConfigured("DATABASE_URL must be a postgresql:// address")
+    return parameters
+
+
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **(embedded.database_parameters() if EMBEDDED else dict(dj_database_url.config())),
-        "ENGINE": "django.db.backends.postgresql",
+        **(embedded.database_parameters() if EMBEDDED else external_database()),
+        "ENGINE": POSTGRESQL,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -110,19 +120,13 @@ DATABASES: dict[str, dict[str, Any]] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-def cache_url(broker_url: str) -> str:
-    """Return where caches and throttles are kept: beside the broker, unless told otherwise."""
-    if broker_url.startswith(("redis://", "rediss://")):
-        return os.environ.get("CACHE_URL", broker_url)
-    return from_environment("CACHE_URL", "it is required with a broker that is not Redis or Valkey")
-
-
 if "CELERY_BROKER_URL" in os.environ:
     CELERY_BROKER_URL = os.environ["CELERY_BROKER_URL"]
-    CACHE_URL = cache_url(CELERY_BROKER_URL)
+    # Never the broker's own database: clearing a cache would clear the queue.
+    CACHE_URL = from_environment("CACHE_URL", "it is required with CELERY_BROKER_URL")
 else:
     CELERY_BROKER_URL = embedded.broker_url()
-    CACHE_URL = embedded.cache_url()
+    CACHE_URL = os.environ.get("CACHE_URL", embedded.cache_url())
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -9,9 +9,6 @@ from django.utils import timezone
 
 
 class LabelerQuerySet(models.QuerySet["Labeler"]):
-    def people(self) -> "LabelerQuerySet":
-        return self.filter(kind=Labeler.Kind.PERSON)
-
     def machines(self) -> "LabelerQuerySet":
         return self.filter(kind=Labeler.Kind.MODEL)
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from argparse import ArgumentTypeError
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
@@ -9,6 +10,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from annotation import run_kinds, runs
 from annotation.models import Project, Run
+
+
+def positive(word: str) -> int:
+    """Read a whole number of 1 or more from a command line."""
+    number = int(word) if word.isdecimal() else 0
+    if number < 1:
+        raise ArgumentTypeError(f"{word!r} is not a whole number of 1 or more")
+    return number
 
 
 class RunCommand(BaseCommand):
@@ -28,17 +37,17 @@ class RunCommand(BaseCommand):
         """Tell the workers of `run`, or do it here; what failed is an error that says why."""
         if not run.is_unfinished:
             self.stdout.write(f"{run}: nothing to add, {run.done:,} of {run.total:,} done before")
-            return
-        if not wait:
+        elif not wait:
             run_kinds.ring()
             left = run.total - run.done - run.failed
             self.stdout.write(f"{run}: {left:,} to do by the workers; see `manage.py runs`")
             return
-        work_through(run, title)
-        said = f"{run}: {run.done:,} done, {run.failed:,} failed"
-        if run.completion_tokens:
-            said += f", {run.completion_tokens:,} tokens, {run.tokens_a_second:.0f} a second"
-        self.stdout.write(said)
+        else:
+            work_through(run, title)
+            said = f"{run}: {run.done:,} done, {run.failed:,} failed"
+            if run.completion_tokens:
+                said += f", {run.completion_tokens:,} tokens, {run.tokens_a_second:.0f} a second"
+            self.stdout.write(said)
         if run.failed:
             reasons = sorted(run.errors.items(), key=lambda entry: -entry[1])
             lines = "\n".join(f"  {count:,} x {reason}" for reason, count in reasons)

@@ -70,9 +70,6 @@ class SolutionQuerySet(models.QuerySet["Solution"]):
         """Those that came whole from a writer, rather than built step by step by a labeler."""
         return self.filter(built=False)
 
-    def without_annotation_by(self, labeler_id: int) -> "SolutionQuerySet":
-        return self.exclude(annotations__labeler_id=labeler_id)
-
 
 class Solution(models.Model):
     """One attempt at a problem. Equal texts by the same writer are one row, with a count.

@@ -30,7 +30,7 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
 class Annotation(models.Model):
     """One labeler's finished work on one solution. Never edited: a correction supersedes it.
 
-    `shape` remembers only how an imported record was spelt; `datasets_app/records.py` says how.
+    `shape` remembers only how an imported record was spelt; `datasets_app/shape.py` says how.
     """
 
     class FinishReason(models.TextChoices):
@@ -43,7 +43,7 @@ class Annotation(models.Model):
     labeler = models.ForeignKey(Labeler, models.PROTECT, related_name="annotations")
     solution = models.ForeignKey(Solution, models.CASCADE, related_name="annotations")
     assignment = models.ForeignKey(
-        Assignment, models.PROTECT, null=True, blank=True, related_name="annotations"
+        Assignment, models.RESTRICT, null=True, blank=True, related_name="annotations"
     )
     finish_reason = models.CharField(max_length=20, choices=FinishReason, blank=True)
     total_time_ms = models.BigIntegerField(null=True, blank=True)
@@ -53,7 +53,7 @@ class Annotation(models.Model):
     score = models.FloatField(null=True, blank=True)
     evidence = models.JSONField(default=dict, blank=True)
     supersedes = models.OneToOneField(
-        "self", models.PROTECT, null=True, blank=True, related_name="superseded_by"
+        "self", models.RESTRICT, null=True, blank=True, related_name="superseded_by"
     )
     shape = models.JSONField(default=dict, blank=True)
     import_key = models.UUIDField(

@@ -79,6 +79,32 @@ class Run(models.Model):
     def is_unfinished(self) -> bool:
         return self.state in {Run.State.QUEUED, Run.State.RUNNING}
 
+    def settle(self) -> None:
+        """Queue a Run, locked by the caller, that has slices to do; finish one that has none."""
+        if self.slices.unfinished().exists():
+            if not self.is_unfinished:
+                self.state, self.error, self.finished_at = Run.State.QUEUED, "", None
+        elif self.state != Run.State.FINISHED:
+            self.state, self.error, self.finished_at = Run.State.FINISHED, "", timezone.now()
+        self.save(update_fields=["state", "error", "finished_at"])
+
+    def begin(self) -> None:
+        """Note that a slice was taken."""
+        Run.objects.filter(pk=self.pk, state=Run.State.QUEUED).update(state=Run.State.RUNNING)
+        Run.objects.filter(pk=self.pk, started_at=None).update(started_at=timezone.now())
+
+    def fail(self, error: str) -> bool:
+        """Stop an unfinished Run that cannot go on; True if it was one."""
+        return self._stop(Run.State.FAILED, error)
+
+    def cancel(self) -> bool:
+        """Stop an unfinished Run, keeping what slices in work still bring; True if it was one."""
+        return self._stop(Run.State.CANCELLED, "")
+
+    def _stop(self, state: "Run.State", error: str) -> bool:
+        unfinished = Run.objects.unfinished().filter(pk=self.pk)
+        return bool(unfinished.update(state=state, error=error, finished_at=timezone.now()))
+
     @property
     def tokens_a_second(self) -> float:
         return 1000 * self.completion_tokens / self.work_ms if self.work_ms else 0.0

@@ -10,13 +10,9 @@ from django.utils import timezone
 from annotation.models.content import Solution
 from annotation.models.projects import Project
 from labelers.models import Labeler
-from web.models import User
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
-    def visible_to(self, user: User) -> "AssignmentQuerySet":
-        return self.filter(project__in=Project.objects.visible_to(user))
-
     def open(self) -> "AssignmentQuerySet":
         return self.filter(state=Assignment.State.OPEN)
 

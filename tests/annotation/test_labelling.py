@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from annotation import labelling, runs
-from annotation.models import Assignment, Project, Run
+from annotation.models import Assignment, Project, Run, RunSlice
 from labelers.judges import JUDGES
 from labelers.judges.base import Judge
 from labelers.models import Labeler
@@ -114,3 +114,41 @@ def test_a_judge_sees_the_answers_of_the_other_solutions_only(project: Project) 
     assert eight.answer_counts == {"7": 2}
     assert eight.steps == ("3 + 4 = 8", "8 - 1 = 7", "So 7.")
     assert (eight.reference_answer, eight.final_answer) == ("7", "8")
+
+
+def test_what_was_given_up_is_marked_when_asked_again(project: Project) -> None:
+    labeler = register_model(name="arithmetic", judge="arithmetic")
+    run = labelling.request(project=project, labeler=labeler)
+    piece = runs.claim(run.pk)
+    assert piece is not None
+    RunSlice.objects.filter(pk=piece.pk).update(attempt=runs.MAX_ATTEMPTS + 1)
+    piece.refresh_from_db()
+    assert runs.work(piece, labelling.judge_slice)
+    run.refresh_from_db()
+    assert (run.state, run.done, run.failed) == ("finished", 0, 2)
+    again = mark_all(project, labeler)
+    assert (again.pk, again.done, again.failed) == (run.pk, 2, 0)
+    assert project.annotations.count() == 2
+
+
+def test_a_solution_that_nobody_graded_is_graded_before_it_is_judged(project: Project) -> None:
+    project.solutions.update(is_correct=None, grader="")
+    mark_all(project, register_model(name="arithmetic", judge="arithmetic"))
+    assert list(project.solutions.order_by("id").values_list("is_correct", flat=True)) == [
+        True,
+        False,
+    ]
+    assert project.annotations.earliest("solution_id").finish_reason == "solution"
+
+
+def test_a_judge_that_is_not_there_any_more_stops_the_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labeler = register_model(name="arithmetic", judge="arithmetic")
+    run = labelling.request(project=project, labeler=labeler)
+    monkeypatch.delitem(JUDGES, "arithmetic")
+    piece = runs.claim(run.pk)
+    assert piece is not None
+    assert not runs.work(piece, labelling.judge_slice)
+    run.refresh_from_db()
+    assert (run.state, "arithmetic" in run.error) == ("failed", True)

@@ -1,12 +1,16 @@
 """The life of a Run: claims, leases, ends, bells."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from celery import current_app
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
-from annotation import runs
+from annotation import run_kinds, runs
 from annotation.models import Project, Run, RunSlice
 from annotation.runs import Failure, Made
 from tests.factories import make_project
@@ -140,8 +144,8 @@ def test_a_run_that_cannot_go_on_stops_and_resumes_when_asked_again() -> None:
 def test_a_cancelled_run_gives_no_more_slices_but_keeps_what_was_in_work() -> None:
     run = planned()
     piece = runs.claim(run.pk)
-    assert runs.cancel(run)
-    assert not runs.cancel(run)
+    assert run.cancel()
+    assert not run.cancel()
     assert runs.claim(run.pk) is None
     assert do(piece)
     run.refresh_from_db()
@@ -178,3 +182,123 @@ def test_no_bell_is_rung_for_what_is_finished_or_held() -> None:
     assert runs.to_ring() == []
     overdue(held)
     assert [slice_id for _, slice_id, _ in runs.to_ring()] == [held.pk if held else None]
+
+
+def test_an_unexpected_error_fails_the_slice_with_its_text_and_may_be_tried_again() -> None:
+    run = planned(2)
+
+    def broken(piece: RunSlice) -> Callable[[], Made]:
+        raise KeyError("colour")
+
+    piece = runs.claim(run.pk)
+    assert piece is not None
+    assert runs.work(piece, broken)
+    do(runs.claim(run.pk))
+    run.refresh_from_db()
+    assert (run.state, run.done, run.failed) == ("finished", 2, 2)
+    assert run.errors == {"KeyError: 'colour'": 2}
+    assert runs.take_back_transient_failures(run) == [0, 1]
+
+
+def test_an_error_while_writing_keeps_nothing_of_the_slice() -> None:
+    run = planned(1)
+
+    def write() -> Made:
+        make_project("half-written")
+        raise ValueError("no")
+
+    piece = runs.claim(run.pk)
+    assert piece is not None
+    assert runs.work(piece, lambda piece: write)
+    run.refresh_from_db()
+    assert (run.state, run.done, run.failed) == ("finished", 0, 2)
+    assert not Project.objects.filter(slug="half-written").exists()
+
+
+def test_a_database_that_does_not_answer_leaves_the_slice_to_its_lease() -> None:
+    run = planned(1)
+
+    def gone(piece: RunSlice) -> Callable[[], Made]:
+        raise OperationalError("gone")
+
+    piece = runs.claim(run.pk)
+    assert piece is not None
+    with pytest.raises(OperationalError):
+        runs.work(piece, gone)
+    run.refresh_from_db()
+    assert (run.state, run.failed) == ("running", 0)
+    assert do(runs.claim(overdue(piece).run_id))
+
+
+def test_a_run_that_others_finished_is_not_stopped_by_who_lost_its_lease() -> None:
+    run = planned(1)
+    lost = overdue(runs.claim(run.pk))
+    assert do(runs.claim(run.pk))
+
+    def no_model(piece: RunSlice) -> Callable[[], Made]:
+        raise runs.CannotRun("the model is not there")
+
+    assert not runs.work(lost, no_model)
+    run.refresh_from_db()
+    assert (run.state, run.error, run.done) == ("finished", "", 2)
+
+
+def test_a_cancelled_run_whose_last_slice_ends_is_finished() -> None:
+    run = planned(1)
+    piece = runs.claim(run.pk)
+    assert run.cancel()
+    assert do(piece)
+    run.refresh_from_db()
+    assert (run.state, run.done) == ("finished", 2)
+
+
+def test_the_heartbeat_outlives_a_lost_connection(
+    monkeypatch: pytest.MonkeyPatch, transactional_db: None
+) -> None:
+    monkeypatch.setattr(RunSlice, "LEASE", timedelta(milliseconds=300))
+    failures = iter([OperationalError("gone"), InterfaceError("closed")])
+    extend = RunSlice.extend
+
+    def extend_after_failures(piece: RunSlice) -> None:
+        for failure in failures:
+            raise failure
+        extend(piece)
+
+    monkeypatch.setattr(RunSlice, "extend", extend_after_failures)
+    piece = runs.claim(planned(1).pk)
+    assert piece is not None
+    with runs.heartbeat(piece):
+        before = RunSlice.objects.get(pk=piece.pk).lease_until
+        deadline = timezone.now() + timedelta(seconds=20)
+        while RunSlice.objects.filter(pk=piece.pk, lease_until=before).exists():
+            assert timezone.now() < deadline, "the lease was never extended"
+
+
+@pytest.fixture
+def own_queue() -> Iterator[str]:
+    queue = f"test-{uuid4().hex}"
+    yield queue
+    with current_app.connection_for_write() as connection:
+        connection.default_channel.queue_delete(queue)
+
+
+def test_a_queue_that_nobody_empties_does_not_fill_with_bells(
+    monkeypatch: pytest.MonkeyPatch, own_queue: str
+) -> None:
+    monkeypatch.setattr(run_kinds, "FULL_QUEUE", 5)
+    run = planned(3)
+    Run.objects.filter(pk=run.pk).update(queue=own_queue)
+    for _ in range(10):
+        RunSlice.objects.update(rung_at=None)
+        run_kinds.ring()
+    assert 5 <= run_kinds.bells_in(own_queue) < 5 + 3
+
+
+def test_a_broker_that_is_not_there_only_delays_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned(1)
+
+    def refused(queue: str) -> int:
+        raise BrokerError("refused")
+
+    monkeypatch.setattr(run_kinds, "bells_in", refused)
+    assert run_kinds.ring() == 0

@@ -1,5 +1,7 @@
 """Drawing solutions: requests, resuming, counting, and what is kept of each draw."""
 
+from pathlib import Path
+
 import pytest
 
 from annotation import drawing, runs, sampling
@@ -162,16 +164,29 @@ def test_it_continues_from_a_prefix_of_steps(project: Project) -> None:
         assert solution.steps.count() > 2
 
 
-def test_a_prefix_longer_than_the_solution_stops_the_run_and_says_so(project: Project) -> None:
+def test_a_prefix_that_is_not_there_is_refused(project: Project) -> None:
     begun = make_solution(project.problems.earliest("id"))
-    run = sampling.request(
-        project=project, wanted=asked(continue_solution=begun.pk, continue_steps=7)
-    )
-    piece = runs.claim(run.pk)
-    assert piece is not None
-    assert not runs.work(piece, drawing.draw_slice)
-    run.refresh_from_db()
-    assert (run.state, run.error) == ("failed", f"solution {begun.pk} has 2 steps, not 7")
+    elsewhere = make_solution(make_problem(make_project()))
+    with pytest.raises(ValueError, match=f"solution {begun.pk} has 2 steps, not 7"):
+        sampling.request(
+            project=project, wanted=asked(continue_solution=begun.pk, continue_steps=7)
+        )
+    with pytest.raises(ValueError, match=f"has no solution {elsewhere.pk}"):
+        sampling.request(project=project, wanted=asked(continue_solution=elsewhere.pk))
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"solutions_a_problem": 0},
+        {"continue_steps": -1},
+        {"engine_config": {"batch_size": 0}},
+    ],
+)
+def test_a_number_out_of_range_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"not (0|-1)"):
+        asked(**wrong)
 
 
 @pytest.mark.parametrize(
@@ -184,12 +199,30 @@ def test_an_unknown_name_lists_the_known_ones(project: Project, field: str, know
     assert not Run.objects.exists()
 
 
-def test_a_wrong_engine_setting_stops_the_run_and_says_which(project: Project) -> None:
-    run = sampling.request(project=project, wanted=asked(engine_config={"colour": "red"}))
+def test_a_wrong_or_missing_engine_setting_is_refused_by_its_name(project: Project) -> None:
+    with pytest.raises(ValueError, match="colour"):
+        sampling.request(project=project, wanted=asked(engine_config={"colour": "red"}))
+    with pytest.raises(ValueError, match=r"the engine 'openai': .*base_url"):
+        sampling.request(
+            project=project, wanted=asked(engine="openai", engine_config={"model": "m"})
+        )
+    assert not Run.objects.exists()
+
+
+def test_a_model_that_does_not_load_stops_the_run_and_says_why(
+    project: Project, tmp_path: Path
+) -> None:
+    wanted = asked(engine="local", engine_config={"model": str(tmp_path / "missing.gguf")})
+    run = sampling.request(project=project, wanted=wanted)
     piece = runs.claim(run.pk)
     assert piece is not None
     assert not runs.work(piece, drawing.draw_slice)
     run.refresh_from_db()
     assert run.state == "failed"
-    assert "colour" in run.error
+    assert "missing.gguf" in run.error
     assert not Solution.objects.exists()
+
+
+def test_with_and_without_chat_template_are_two_writers(project: Project) -> None:
+    plain, chat = asked(engine_config={"chat": False}), asked(engine_config={"chat": True})
+    assert plain.identity() != chat.identity()

@@ -48,6 +48,7 @@ def test_nothing_is_labelled_after_the_first_error() -> None:
 def test_a_project_may_go_on_after_the_first_error() -> None:
     annotation = submitted(make_assignment(stop_at_first_error=False), GREAT, BAD, GREAT)
     assert annotation.labels.count() == 3
+    assert not annotation.positions.filter(chosen=None).exists()
 
 
 def test_fewer_marks_than_steps_leave_the_tail_unlabelled() -> None:
@@ -81,10 +82,32 @@ def test_probabilities_are_stored_from_incorrect_to_correct() -> None:
 
 def test_many_submissions_are_kept_together_or_not_at_all() -> None:
     good, closed = make_assignment(), make_assignment()
+    Assignment.objects.update(labeler=good.labeler)
+    closed.refresh_from_db()
     submitted(closed, GREAT)
     work = [Submission(assignment_id=each.pk, marks=[GREAT]) for each in (good, closed)]
+    assert good.labeler is not None
     with pytest.raises(NotOpen):
-        submit(labeler=make_labeler(), submissions=work)
+        submit(labeler=good.labeler, submissions=work)
     good.refresh_from_db()
     assert good.state == Assignment.State.OPEN
     assert Annotation.objects.count() == 1
+
+
+def test_nobody_submits_for_another_labeler_or_for_what_is_not_there() -> None:
+    assignment = make_assignment()
+    with pytest.raises(ValueError, match="not one assignment of"):
+        submit(
+            labeler=make_labeler(),
+            submissions=[Submission(assignment_id=assignment.pk, marks=[GREAT])],
+        )
+    with pytest.raises(ValueError, match="not one assignment of"):
+        submit(labeler=make_labeler(), submissions=[Submission(assignment_id=0, marks=[])])
+    assert not Annotation.objects.exists()
+
+
+def test_a_marked_project_can_be_deleted_whole() -> None:
+    assignment = make_assignment()
+    submitted(assignment, GREAT)
+    assignment.project.delete()
+    assert not Annotation.objects.exists()

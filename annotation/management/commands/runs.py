@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.table import Table
 
-from annotation import runs
+from annotation.management.running import positive
 from annotation.models import Run
 from web.terminal import as_text
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--project", metavar="SLUG")
-        parser.add_argument("--limit", type=int, default=20)
+        parser.add_argument("--limit", type=positive, default=20)
         parser.add_argument("--cancel", type=int, metavar="RUN")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,6 +46,6 @@ class Command(BaseCommand):
         run = Run.objects.filter(pk=run_id).first()
         if run is None:
             raise CommandError(f"there is no run {run_id}")
-        if not runs.cancel(run):
+        if not run.cancel():
             raise CommandError(f"{run} is {run.state} already")
         self.stdout.write(f"{run}: cancelled")

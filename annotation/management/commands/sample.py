@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotation import sampling
-from annotation.management.running import RunCommand
+from annotation.management.running import RunCommand, positive
 from labelers.engines import ENGINES
 from labelers.engines.base import Decoding
 from labelers.prompts import PROMPTS
@@ -31,12 +31,12 @@ class Command(RunCommand):
         super().add_arguments(parser)
         defaults = Decoding()
         parser.add_argument("--engine", required=True, choices=sorted(ENGINES))
-        parser.add_argument("-n", type=int, default=4, help="solutions a problem (4)")
+        parser.add_argument("-n", type=positive, default=4, help="solutions a problem (4)")
         parser.add_argument("--model", help="directory, hub id, GGUF file, or the server's name")
         parser.add_argument("--base-url", help="of an OpenAI-compatible server")
         parser.add_argument("--completions", action="store_true", help="no chat template")
-        parser.add_argument("--batch-size", type=int)
-        parser.add_argument("--concurrency", type=int, help="requests at a time")
+        parser.add_argument("--batch-size", type=positive)
+        parser.add_argument("--concurrency", type=positive, help="requests at a time")
         parser.add_argument("--prompt", default="zero_shot_cot", choices=sorted(PROMPTS))
         parser.add_argument("--temperature", type=float, default=defaults.temperature)
         parser.add_argument("--top-p", type=float, default=defaults.top_p)

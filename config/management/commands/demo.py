@@ -1,13 +1,15 @@
 """`manage.py demo`: the main job from problems to datasets, with nothing mocked."""
 
+import os
 import secrets
+import shlex
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Count, Q, Sum
 from rich.table import Table
 
@@ -16,7 +18,7 @@ from web.models import User
 from web.terminal import as_text
 
 SLUG = "demo"
-PROBLEMS = settings.BASE_DIR / "datasets_app" / "problems" / "school.jsonl"
+PROBLEMS = Path(os.path.relpath(settings.BASE_DIR / "datasets_app" / "problems" / "school.jsonl"))
 LABELERS = ("arithmetic", "outcome")
 # 45 problems x 3 solutions x 100 tokens stay under the 15,000 that a slow machine draws in minutes.
 SAMPLING = (
@@ -27,29 +29,41 @@ SAMPLING = (
 class Command(BaseCommand):
     help = "Import the bundled problems, draw, split, grade and mark solutions, export datasets."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--output", type=Path, default=Path("out/demo"), metavar="FOLDER")
+
     def handle(self, *args: Any, **options: Any) -> None:
         started = monotonic()
-        out = Path("out") / "demo"
+        out = options["output"]
         out.mkdir(parents=True, exist_ok=True)
         self._do("migrate --verbosity 0")
-        self._do(f"import_problems {PROBLEMS.relative_to(settings.BASE_DIR)} --project {SLUG}")
-        self._do(f"sample --project {SLUG} {SAMPLING} --wait")
+        self._do(f"import_problems {shlex.quote(str(PROBLEMS))} --project {SLUG}")
+        self._do_what_works(f"sample --project {SLUG} {SAMPLING} --wait")
+        project = Project.objects.get(slug=SLUG)
+        if not project.solutions.exists():
+            raise CommandError("no solution was drawn")
         for labeler in LABELERS:
-            self._do(f"label --project {SLUG} --labeler {labeler} --wait")
+            self._do_what_works(f"label --project {SLUG} --labeler {labeler} --wait")
         for name in ("prm800k", "trl-stepwise"):
-            output = out / f"{name}.jsonl"
+            output = shlex.quote(str(out / f"{name}.jsonl"))
             self._do(
                 f"export --project {SLUG} --format {name} --labelers arithmetic --output {output}"
             )
-        project = Project.objects.get(slug=SLUG)
         self._print_table(project, seconds=monotonic() - started)
         self._print_files(out)
         self._print_account(project)
 
     def _do(self, line: str) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING(f"$ manage.py {line}"))
-        command, *arguments = line.split()
+        command, *arguments = shlex.split(line)
         call_command(command, *arguments)
+
+    def _do_what_works(self, line: str) -> None:
+        """Do a Run, of which a single failure is no reason to stop."""
+        try:
+            self._do(line)
+        except CommandError as error:
+            self.stderr.write(self.style.WARNING(str(error)))
 
     def _print_table(self, project: Project, *, seconds: float) -> None:
         graded = project.solutions.aggregate(

@@ -1,5 +1,6 @@
 """`manage.py serve`: web server, workers and clock, together in one terminal."""
 
+import shlex
 import sys
 from importlib.util import find_spec
 from typing import Any
@@ -11,7 +12,8 @@ from honcho.manager import Manager
 
 from config import embedded
 
-WORKER = "celery -A config worker --loglevel INFO --without-gossip --without-mingle"
+CELERY = ("celery", "-A", "config")
+WORKER = (*CELERY, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle")
 
 
 class Command(BaseCommand):
@@ -24,20 +26,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", verbosity=0)
-        python = f"{sys.executable} -m"
-        schedule = embedded.home() / "celerybeat-schedule"
-        manager = Manager()
+        schedule = str(embedded.home() / "celerybeat-schedule")
+        workers = str(options["workers"])
+        web = ["gunicorn", "config.wsgi", "--threads", "4", "--bind", options["bind"]]
         commands = {
-            "web": f"gunicorn config.wsgi --bind {options['bind']} --threads 4"
-            f" --workers {options['web_workers']}",
-            "worker": f"{WORKER} -Q stepmark -c {options['workers']} -n stepmark@%h",
-            "clock": f"celery -A config beat --schedule '{schedule}'",
+            "web": [*web, "--workers", str(options["web_workers"])],
+            "worker": [*WORKER, "-Q", "stepmark", "-n", "stepmark@%h", "-c", workers],
+            "clock": [*CELERY, "beat", "--schedule", schedule],
         }
         if find_spec("torch"):
             # One process: the model is loaded once, and has the cores to itself.
-            commands["local"] = f"{WORKER} -Q local -c 1 -n local@%h"
+            commands["local"] = [*WORKER, "-Q", "local", "-n", "local@%h", "-c", "1"]
+        manager = Manager()
         for name, command in commands.items():
-            manager.add_process(name, f"{python} {command}", cwd=str(settings.BASE_DIR))
+            line = shlex.join([sys.executable, "-m", *command])
+            manager.add_process(name, line, cwd=str(settings.BASE_DIR))
         self.stdout.write(f"Stepmark is at http://{options['bind']}/ (Ctrl-C stops it)")
         manager.loop()
         sys.exit(manager.returncode)

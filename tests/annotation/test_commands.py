@@ -1,0 +1,124 @@
+"""The commands at the door: what they say, and their exit codes."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotation.models import Project, Run
+from labelers.models import Labeler
+from tests.factories import make_problem, make_project, make_solution
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    project = make_project("school")
+    make_problem(project, "Ann has 3 pens and buys 4. How many?", reference_answer="7")
+    return project
+
+
+def said(*line: str) -> str:
+    output = StringIO()
+    call_command(*line, stdout=output, stderr=output)
+    return output.getvalue()
+
+
+SAMPLE = ("sample", "--project", "school", "--engine", "scripted", "--wait")
+
+
+def test_sample_draws_and_says_what_it_cost(project: Project) -> None:
+    assert "2 done, 0 failed" in said(*SAMPLE, "-n", "2")
+    assert "nothing to add, 2 of 2 done before" in said(*SAMPLE, "-n", "2")
+
+
+def test_sample_without_wait_leaves_the_work_to_the_workers(project: Project) -> None:
+    assert "4 to do by the workers" in said(*SAMPLE[:-1])
+    assert Run.objects.get().state == Run.State.QUEUED
+
+
+def test_sample_keeps_every_option_with_its_run(project: Project) -> None:
+    options = "--prompt prm800k --temperature 0.2 --top-p 0.9 --max-tokens 30 --stop END --seed 5"
+    server = "--engine openai --model mine --base-url http://127.0.0.1:9/v1 --completions"
+    line = f"sample --project school {server} {options} --splitter sentence --concurrency 3"
+    said(*line.split())
+    asked = Run.objects.get().request
+    assert asked["decoding"] == {
+        "temperature": 0.2,
+        "top_p": 0.9,
+        "max_tokens": 30,
+        "stop": ["END"],
+    }
+    assert (asked["prompt"], asked["seed"], asked["splitter"]) == ("prm800k", 5, "sentence")
+    assert asked["engine_config"] == {
+        "model": "mine",
+        "base_url": "http://127.0.0.1:9/v1",
+        "chat": False,
+        "concurrency": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-n", "0"], "'0' is not a whole number of 1 or more"),
+        (["--batch-size", "-1"], "'-1' is not a whole number"),
+        (["--temperature", "-1"], "temperature must be 0 or more"),
+        (["--splitter", "nonsense"], "known: .*newline"),
+        (["--engine", "nonsense"], "invalid choice: 'nonsense'"),
+        (["--engine", "openai", "--model", "m"], "base_url"),
+        (["--continue", "9:1"], "school has no solution 9"),
+        (["--continue", "nine"], "write SOLUTION:STEPS"),
+        (["--project", "nowhere"], "no project has the slug 'nowhere'"),
+    ],
+)
+def test_sample_refuses_what_it_cannot_do_and_plans_nothing(
+    project: Project, options: list[str], words: str
+) -> None:
+    with pytest.raises(CommandError, match=words):
+        said(*SAMPLE, *options)
+    assert not Run.objects.exists()
+
+
+def test_failures_are_an_error_that_counts_the_reasons_each_time(project: Project) -> None:
+    said(*SAMPLE, "-n", "1")
+    Run.objects.update(failed=2, errors={"too long": 2})
+    with pytest.raises(CommandError, match=r"2 of 1 failed:\n  2 x too long"):
+        said(*SAMPLE, "-n", "1")
+
+
+def test_label_registers_a_judge_by_its_own_name(project: Project) -> None:
+    make_solution(project.problems.get(), ["3 + 4 = 7"])
+    assert "1 done, 0 failed" in said(
+        "label", "--project", "school", "--labeler", "arithmetic", "--wait"
+    )
+    assert Labeler.objects.get().judge == "arithmetic"
+
+
+def test_label_lists_the_known_names(project: Project) -> None:
+    said("register_labeler", "sums", "--judge", "arithmetic")
+    with pytest.raises(CommandError, match="known: arithmetic, outcome, sums"):
+        said("label", "--project", "school", "--labeler", "nobody")
+
+
+def test_register_labeler_prints_the_uuid_and_refuses_wrong_settings() -> None:
+    config = '{"annotations_only": true}'
+    printed = said("register_labeler", "sums", "--judge", "arithmetic", "--config", config)
+    assert str(Labeler.objects.get().uuid) in printed
+    for wrong, words in (("{", "--config"), ("[]", "JSON object"), ('{"x": 1}', "'x'")):
+        with pytest.raises(CommandError, match=words):
+            said("register_labeler", "more", "--judge", "arithmetic", "--config", wrong)
+
+
+def test_runs_lists_and_cancels(project: Project) -> None:
+    assert "no runs yet" in said("runs")
+    said(*SAMPLE[:-1])
+    run = Run.objects.get()
+    assert "0 of 4" in said("runs", "--project", "school")
+    assert "cancelled" in said("runs", "--cancel", str(run.pk))
+    with pytest.raises(CommandError, match="cancelled already"):
+        said("runs", "--cancel", str(run.pk))
+    with pytest.raises(CommandError, match="no run 0"):
+        said("runs", "--cancel", "0")
+    assert "4 done" in said(*SAMPLE)
