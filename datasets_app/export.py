@@ -16,7 +16,7 @@ from labelers.models import Labeler
 
 REPORT_EVERY = 500
 Labelers = str
-"""`people`, `models`, `all`, or one labeler's name or UUID."""
+"""`people` (and what was imported, whoever made it), `models`, `all`, or a name or UUID."""
 
 
 class UnknownLabeler(ValueError):
@@ -40,7 +40,8 @@ def annotations_of(project: Project, labelers: Labelers) -> AnnotationQuerySet:
         case "all":
             return in_force
         case "people":
-            return in_force.filter(labeler__kind=Labeler.Kind.PERSON)
+            by_people = Q(labeler__kind=Labeler.Kind.PERSON)
+            return in_force.filter(by_people | ~Q(import_key=None))
         case "models":
             return in_force.filter(labeler__kind=Labeler.Kind.MODEL)
         case _:

@@ -95,6 +95,15 @@ def test_imported_records_are_people_s() -> None:
     assert exported(labelers="models") == []
 
 
+def test_imported_records_are_exported_by_default_even_where_their_labeler_is_a_model_here() -> (
+    None
+):
+    record = phase_2() | {"labeler": str(make_labeler("arithmetic").uuid)}
+    load_json([record, phase_1()])
+    assert exported(labelers="people") == [record, phase_1()]
+    assert exported(labelers="models") == [record]
+
+
 def test_a_superseded_annotation_is_not_exported(project: Project, person: Labeler) -> None:
     wrong = annotate(project, person)
     make_annotation(wrong.solution, person, ratings=[1, 1], supersedes=wrong)
