@@ -83,30 +83,6 @@ def test_every_setting_from_the_environment_is_documented() -> None:
     assert {name for name in names if f"`{name}`" not in running} == set()
 
 
-PURE = [
-    "annotation/digests.py",
-    "annotation/steps.py",
-    "datasets_app/records.py",
-    "labelers/answers.py",
-    "labelers/trace.py",
-    *(
-        f"{folder}/{path.name}"
-        for folder in (
-            "labelers/judges",
-            "labelers/engines",
-            "datasets_app/exporters",
-            "datasets_app/importers",
-        )
-        for path in (ROOT / folder).glob("*.py")
-    ),
-]
-
-
-@pytest.mark.parametrize("file", PURE)
-def test_pure_modules_import_no_django(file: str) -> None:
-    assert not re.search(r"^\s*(from|import) django", (ROOT / file).read_text(), re.MULTILINE)
-
-
 def test_no_key_or_password_is_in_the_settings() -> None:
     settings = (ROOT / "config/settings.py").read_text()
     assert not re.search(r"SECRET_KEY\s*=\s*[\"']", settings)
