@@ -93,8 +93,9 @@ def _prm800k_block(text: str) -> str | None:
 
 def _hashes_line(text: str) -> str | None:
     # A line of four hashes is also a Markdown heading; a heading is not the last line.
+    end = len(text.rstrip())
     for line in reversed(list(_HASHES.finditer(text))):
-        if _NUMBER_LINE.fullmatch(line[1].strip()) or not text[line.end() :].strip():
+        if _NUMBER_LINE.fullmatch(line[1].strip()) or line.end() >= end:
             return _tidy(line[1])
     return None
 
