@@ -16,7 +16,7 @@ from labelers.models import Labeler
 
 REPORT_EVERY = 500
 Labelers = str
-"""`people` (and what was imported, whoever made it), `models`, `all`, or a name or UUID."""
+"""`people` (and what was imported), `models`, `all`, or one labeler's name or UUID."""
 
 
 class UnknownLabeler(ValueError):

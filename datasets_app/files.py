@@ -3,6 +3,7 @@
 import gzip
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,19 +21,27 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     It is written beside `path` under a temporary name and replaces what was there, so that no
     reader ever sees half of it; an exception removes it. `.gz` and `.zst` are compressed. A
     killed process leaves the temporary file, whose name starts with a dot and ends in `.part`.
+
+    A link stays, and the file that it names is replaced. What is there and is no plain file, such
+    as a pipe or a device, is written to as it is. Raises OSError where that cannot be.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    if _is_special(path):
+        with path.open("wb", buffering=BUFFER_BYTES) as raw, compressed(raw, path.suffix) as file:
+            yield file
+        return
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     with temporary.open("xb", buffering=BUFFER_BYTES) as raw:
         try:
             with compressed(raw, path.suffix) as file:
                 yield file
             raw.flush()
             os.fsync(raw.fileno())
-            temporary.replace(path)
+            temporary.replace(target)
         except BaseException:
             temporary.unlink()
             raise
-    _sync_folder(path.parent)
+    _sync_folder(target.parent)
 
 
 @contextmanager
@@ -49,6 +58,14 @@ def compressed(raw: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
             yield stack.enter_context(zstandard.ZstdCompressor().stream_writer(raw, closefd=False))
         else:
             yield raw
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether something is there, behind all links, that is no plain file."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -57,6 +57,51 @@ def test_gz_and_zst_are_compressed_the_same_every_time(tmp_path: Path) -> None:
         assert one.read_bytes() == two.read_bytes()
 
 
+def test_a_link_stays_and_what_it_names_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    path, target = tmp_path / "export.jsonl.gz", tmp_path / "disk" / "target"
+    for text in (b"new\n", b"newer\n"):
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+        with written_whole(path) as file:
+            file.write(text)
+            assert not target.exists() or text not in gzip.decompress(target.read_bytes())
+        assert path.is_symlink()
+        assert gzip.decompress(target.read_bytes()) == text
+        assert list((tmp_path / "disk").iterdir()) == [target]
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_pipe_is_written_to_and_stays(tmp_path: Path, is_linked: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    path = pipe
+    if is_linked:
+        path = tmp_path / "link"
+        path.symlink_to(pipe)
+    # Not waiting for a writer; what is written fits the pipe's own buffer.
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        with written_whole(path) as file:
+            file.write(b"{}\n")
+        assert reader.read() == b"{}\n"
+    assert pipe.is_fifo()
+    assert {*tmp_path.iterdir()} == {path, pipe}
+
+
+def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError), written_whole(tmp_path):
+        pass
+    assert tmp_path.is_dir()
+
+
+def test_a_link_to_itself_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "link"
+    path.symlink_to(path)
+    with pytest.raises(OSError, match="symbolic links"), written_whole(path):
+        pass
+    assert path.is_symlink()
+
+
 def test_a_folder_that_is_missing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), written_whole(tmp_path / "no" / "export.jsonl"):
         pass
