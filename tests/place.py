@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,21 +18,23 @@ WORKER = "-m celery -A config worker --loglevel INFO --without-gossip --without-
 class Stepmark:
     """Runs `manage.py`, workers and the clock as real processes over a home of their own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
         self.home = home
         outer = {"DATABASE_URL", "CELERY_BROKER_URL", "CACHE_URL", "SECRET_KEY"}
         self.environment = {key: value for key, value in os.environ.items() if key not in outer}
-        self.environment["STEPMARK_HOME"] = str(home)
+        self.environment.update(environment, STEPMARK_HOME=str(home))
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def manage(self, line: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def manage(
+        self, line: str, *, check: bool = True, seconds: float = 240
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "manage.py", *line.split()],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=seconds,
         )
         if check and done.returncode:
             raise AssertionError(f"manage.py {line} failed:\n{done.stdout}{done.stderr}")
@@ -40,6 +42,7 @@ class Stepmark:
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start python with `arguments` in a process group of its own, its output in the home."""
+        self.home.mkdir(exist_ok=True)
         with (self.home / f"process-{len(self._started)}.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, *arguments],
@@ -113,12 +116,15 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def stepmark() -> Iterator[Stepmark]:
-    """Yield a migrated Stepmark in a new folder, and end all of it afterwards."""
+def stepmark(environment: Mapping[str, str] | None = None) -> Iterator[Stepmark]:
+    """Yield a migrated Stepmark in a new folder, and end all of it afterwards.
+
+    `environment` is added to that of its processes, to name servers of its own for instance.
+    """
     # Not tmp_path, which is closed to the account that runs root's servers.
     folder = Path(tempfile.mkdtemp(prefix="stepmark-test-"))
     folder.chmod(0o755)
-    place = Stepmark(folder / ".stepmark")
+    place = Stepmark(folder / ".stepmark", environment or {})
     try:
         place.manage("migrate --verbosity 0")
         yield place
