@@ -25,8 +25,8 @@ class ExportOptions:
     alternatives: Alternatives
     """Candidates that the solution did not go on with: in their place (keep), left out (none),
     or each as a row of its own behind the steps that led to it (rows)."""
-    separator: str = "\n"
-    """What the trainer puts between two steps, where the format has it do so."""
+    separator: str | None = None
+    """What the trainer puts between two steps, where the format has it do so; None is the usual."""
 
 
 class Exporter(ABC):
@@ -41,6 +41,8 @@ class Exporter(ABC):
         self.options = options or self.defaults
         self._check("neutral", self.options.neutral, self.neutral_choices)
         self._check("alternatives", self.options.alternatives, self.alternatives_choices)
+        if self.options.separator is not None and self.defaults.separator is None:
+            raise OptionRefused(f"{self.name} cannot have separator: it keeps steps apart")
 
     @abstractmethod
     def rows(self, record: Json, shape: Json) -> Iterator[Json]:

@@ -10,6 +10,7 @@ from datasets_app.path import follow
 from datasets_app.records import FinishReason
 
 Labelled = tuple[str, bool]
+SEPARATOR = "\n"
 LEFT_OUT: tuple[FinishReason, ...] = ("bad_problem", "give_up")
 
 
@@ -25,7 +26,9 @@ class TrlStepwiseExporter(Exporter):
     """
 
     name = "trl-stepwise"
-    defaults = ExportOptions(neutral="positive", truncate=True, alternatives="none")
+    defaults = ExportOptions(
+        neutral="positive", truncate=True, alternatives="none", separator=SEPARATOR
+    )
     neutral_choices = ("positive", "negative", "drop")
     alternatives_choices = ("none", "rows")
 
@@ -66,4 +69,5 @@ class TrlStepwiseExporter(Exporter):
         return None if kept is None else kept > 0
 
     def _joined(self, waiting: list[str], text: str, label: bool) -> Labelled:
-        return self.options.separator.join([*waiting, text]), label
+        separator = SEPARATOR if self.options.separator is None else self.options.separator
+        return separator.join([*waiting, text]), label

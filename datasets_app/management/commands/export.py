@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -15,7 +15,7 @@ from rich.progress import Progress
 from annotation.models import Project
 from datasets_app.export import UnknownLabeler, annotations_of, write_rows
 from datasets_app.exporters import EXPORTERS, get_exporter
-from datasets_app.exporters.base import Exporter, OptionRefused
+from datasets_app.exporters.base import Alternatives, Exporter, Neutral, OptionRefused
 from datasets_app.files import written_whole
 from datasets_app.reading import read_annotations
 from datasets_app.sources import STANDARD_INPUT as STANDARD_OUTPUT
@@ -41,12 +41,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--neutral",
-            choices=["keep", "positive", "negative", "drop"],
+            choices=get_args(Neutral),
             help="what a neutral rating becomes (prm800k: keep, trl-stepwise: positive)",
         )
         parser.add_argument(
             "--alternatives",
-            choices=["keep", "none", "rows"],
+            choices=get_args(Alternatives),
             help="candidates beside the path (prm800k: keep, trl-stepwise: none)",
         )
         parser.add_argument(
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--separator",
             metavar="TEXT",
-            help=r"what the trainer puts between steps, \n for a line break (its default)",
+            help=r"trl-stepwise: what its trainer puts between steps (\n, a line break)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

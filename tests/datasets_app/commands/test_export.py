@@ -82,6 +82,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
         ({"project": "physics"}, "no project has the slug 'physics'"),
         ({"labelers": "nobody"}, "no labeler 'nobody'"),
         ({"neutral": "keep"}, "positive, negative, drop"),
+        ({"format": "prm800k", "separator": r"\n"}, "prm800k cannot have separator"),
         ({"output": "no/such/folder/rows.jsonl"}, "cannot write no/such/folder"),
     ],
 )
