@@ -95,12 +95,12 @@ def optional_int(
 
 
 def optional_float(parent: Mapping[str, Any], key: str, where: Where = ()) -> float | None:
-    """Return a number as a float; a whole number that no float equals is refused."""
+    """Return a number as a float, -0.0 as 0.0; a whole number that no float equals is refused."""
     value = parent.get(key)
-    if value is None or type(value) is float:
-        return value
-    if type(value) is int and float(value) == value:
-        return float(value)
+    if value is None:
+        return None
+    if type(value) is float or (type(value) is int and float(value) == value):
+        return value + 0.0
     raise wrong(parent, key, where, "a number or null")
 
 

@@ -128,7 +128,10 @@ def _read(
     if not is_built:
         question["pre_generated_steps"] = own_steps
         question["pre_generated_answer"] = final_answer
-        question["pre_generated_verifier_score"] = verifier_score
+        # PostgreSQL writes 1.0 as 1.
+        question["pre_generated_verifier_score"] = (
+            None if verifier_score is None else float(verifier_score)
+        )
     record = {
         "labeler": labeler,
         "timestamp": timestamp,

@@ -6,12 +6,15 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from annotation.models import Annotation, Position, Problem, Solution, Step, StepLabel
+from datasets_app.lines import parse
+from datasets_app.loading import Loaded, load_annotations
+from datasets_app.prm800k import prm800k_from_json
 from labelers.models import Labeler
-from tests.datasets_app.loaded import exported, load_json
+from tests.datasets_app.loaded import exported, imported, load_json, refuse
 from tests.datasets_app.prm800k_json import (
     RECORDS,
     candidate,
@@ -25,6 +28,7 @@ from tests.shared_data import shared_file
 pytestmark = pytest.mark.django_db
 
 Json = dict[str, Any]
+SCORE = "pre_generated_verifier_score"
 _slugs = (f"generated-{number}" for number in count())
 
 
@@ -156,6 +160,34 @@ def numbers(value: Any) -> list[int]:
     return [value] if isinstance(value, int) else []
 
 
+@pytest.mark.parametrize("score", [1, 1.0, 0, 0.0, -0.0])
+def test_a_whole_number_as_score_comes_back_as_the_equal_float(score: float) -> None:
+    record = phase_2()
+    record["question"][SCORE] = score
+    load_json([record])
+    back = exported()[0]["question"][SCORE]
+    assert json.dumps(back) == json.dumps(abs(float(score)))
+
+
+@settings(
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(value=RECORDS)
+@example(value=phase_2() | {"question": phase_2()["question"] | {SCORE: -0.0}})
+@example(value=phase_2() | {"unknown": -0.0})
+def test_importing_an_export_of_what_was_imported_adds_nothing(value: Json) -> None:
+    slug = next(_slugs)
+
+    def load(values: list[Json]) -> Loaded:
+        lines = [prm800k_from_json(parse(json.dumps(one).encode())) for one in values]
+        return load_annotations(project_slug=slug, entries=imported(lines), report=refuse)
+
+    if all(abs(number) < 2**63 for number in numbers(value)):
+        assert load([value]).added == 1
+        assert load(exported(slug)).added == 0
+
+
 def test_a_second_import_adds_nothing() -> None:
     records = [*SHAPES.values(), phase_2()]
     first = load_json(records)
@@ -213,7 +245,7 @@ def test_alternatives_are_shared_with_annotations_of_an_earlier_import() -> None
 
 def test_the_same_steps_with_another_score_are_another_solution() -> None:
     other = phase_2()
-    other["question"]["pre_generated_verifier_score"] = 0.5
+    other["question"][SCORE] = 0.5
     load_json([phase_2(), other])
     assert Solution.objects.count() == 2
     assert exported() == [phase_2(), other]
