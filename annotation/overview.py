@@ -7,16 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Annotation, Assignment, Problem, Project, Solution, StepLabel
 from annotation.models.marks import AnnotationQuerySet
+from annotation.reading import MARKS
 from web.bars import Bar, bar
 from web.models import User
 
-RIGHT, WRONG = Q(is_correct=True), Q(is_correct=False)
-MARK_NAMES = {
-    1: ("great", _("great")),
-    0: ("okay", _("okay")),
-    -1: ("bad", _("bad")),
-    None: ("none", _("not rated")),
-}
+SOLUTIONS = Count("pk")
+RIGHT = Count("pk", filter=Q(is_correct=True))
+WRONG = Count("pk", filter=Q(is_correct=False))
 MOST_WRITERS = 20
 
 
@@ -62,10 +59,7 @@ class Balance:
 
 def funnel(project: Project) -> Funnel:
     of_solutions = project.solutions.aggregate(
-        solutions=Count("pk"),
-        drawn=Sum("times_drawn", default=0),
-        right=Count("pk", filter=RIGHT),
-        wrong=Count("pk", filter=WRONG),
+        solutions=SOLUTIONS, drawn=Sum("times_drawn", default=0), right=RIGHT, wrong=WRONG
     )
     marked = project.annotations.in_force().values("solution").distinct().count()
     return Funnel(
@@ -77,10 +71,8 @@ def funnel(project: Project) -> Funnel:
 
 
 def problem_answers(problem: Problem) -> Bar:
-    of_solutions = problem.solutions.aggregate(
-        solutions=Count("pk"), right=Count("pk", filter=RIGHT), wrong=Count("pk", filter=WRONG)
-    )
-    return answer_bar(**of_solutions)
+    counts = problem.solutions.aggregate(solutions=SOLUTIONS, right=RIGHT, wrong=WRONG)
+    return answer_bar(**counts)
 
 
 def writers(project: Project) -> list[Writer]:
@@ -88,9 +80,7 @@ def writers(project: Project) -> list[Writer]:
     rows = (
         Solution.objects.filter(project=project)
         .values("engine", "model", "prompt_name")
-        .annotate(
-            solutions=Count("pk"), right=Count("pk", filter=RIGHT), wrong=Count("pk", filter=WRONG)
-        )
+        .annotate(solutions=SOLUTIONS, right=RIGHT, wrong=WRONG)
         .order_by("-solutions", "engine", "model", "prompt_name")
     )
     return [
@@ -122,8 +112,8 @@ def balances(project: Project, user: User) -> list[Balance]:
             is_model=row["labeler__kind"] == "model",
             solutions=row["solutions"],
             marks=bar(
-                (tone, name, counts.get((row["labeler"], rating), 0))
-                for rating, (tone, name) in MARK_NAMES.items()
+                (tone, word, counts.get((row["labeler"], rating), 0))
+                for rating, (tone, _sign, word) in MARKS.items()
             ),
         )
         for row in rows

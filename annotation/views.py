@@ -21,9 +21,7 @@ def found_project(request: UserRequest, slug: str) -> Project:
 
 
 def sees_grades(request: UserRequest, project: Project) -> bool:
-    """Whether the reader sees reference answers and grades: labelers where the project says so."""
-    everybodys = Project.objects.marks_visible_to(request.user)
-    return project.show_reference_answer or everybodys.contains(project)
+    return Project.objects.grades_visible_to(request.user).contains(project)
 
 
 @require_safe

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from web.models import User
@@ -23,6 +24,12 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             return self
         roles = Membership.objects.filter(user=user).exclude(role=Membership.Role.LABELER)
         return self.filter(pk__in=roles.values("project"))
+
+    def grades_visible_to(self, user: User) -> "ProjectQuerySet":
+        """Those where `user` may see reference answers and grades: a labeler only where shown."""
+        everybodys = Project.objects.marks_visible_to(user).values("pk")
+        shown = Q(show_reference_answer=True) | Q(pk__in=everybodys)
+        return self.visible_to(user).filter(shown)
 
     def active(self) -> "ProjectQuerySet":
         return self.filter(archived_at=None)

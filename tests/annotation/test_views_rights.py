@@ -177,3 +177,19 @@ def test_every_page_has_one_heading_a_language_and_a_way_past_the_menu(
 
 def test_an_error_page_enforces_the_content_security_policy_too(client: Client) -> None:
     assert "default-src 'none'" in client.get("/nowhere/").headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("role", "where_shown", "where_not"),
+    [("manager", 1, 1), ("reviewer", 1, 1), ("reader", 1, 1), ("labeler", 1, 0), (None, 0, 0)],
+)
+def test_grades_are_for_members_and_for_labelers_where_shown(
+    role: str | None, where_shown: int, where_not: int
+) -> None:
+    ada = make_user()
+    members = {ada: role} if role else {}
+    shown = make_project(members=members, show_reference_answer=True)
+    hidden = make_project(members=members, show_reference_answer=False)
+    visible = Project.objects.grades_visible_to(ada)
+    assert visible.filter(pk=shown.pk).count() == where_shown
+    assert visible.filter(pk=hidden.pk).count() == where_not
