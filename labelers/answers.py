@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from importlib.metadata import version
 
+from labelers.answer_units import TEXT_COMMAND, at_odds, split_unit
 from labelers.answer_worker import workers
 
 GRADER = f"stepmark-answers/1 math-verify/{version('math-verify')}"
@@ -155,13 +156,6 @@ _FINDERS: tuple[Callable[[str], str | None], ...] = (
 
 _MONEY = re.compile(r"\\?[$€£] ?|\\!")
 _NUMBER = re.compile(r"[-+]?(?=[0-9.])(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.[0-9]+)?")
-_WITH_UNIT = re.compile(r"([-+$€£\\0-9.,]+) ((?:[A-Za-z]{3,})(?: [A-Za-z]{2,}){0,3})")
-_NOT_UNITS = re.compile(
-    r"\b(?:and|or|minus|plus|times|over|hal(?:f|ves)|thirds?|quarters?|dozen|percent|sqrt"
-    r"|hundred|thousand|million|billion|trillion)\b",
-    re.IGNORECASE,
-)
-_TEXT = re.compile(r"\\(?:text|textbf|textit|mathrm|mbox)\{([^{}\\]*)\}")
 _BARE_DOLLAR = re.compile(r"(?<!\\)\$")
 _MIXED_NUMBER = re.compile(r"\b([0-9]+) ([0-9]+)/([0-9]+)\b")
 _WORDS = re.compile(r"[A-Za-z]{4,}|[A-Za-z]+(?: [A-Za-z]+)+")
@@ -209,11 +203,13 @@ def _equal_at_sight(given: str, reference: str) -> bool | None:
     if given_words and reference_words:
         # math-verify reads a word as a product of letters: "listen" would equal "silent".
         return given_words == reference_words
-    given_number, given_unit = _number(given)
-    reference_number, reference_unit = _number(reference)
+    given, given_unit = split_unit(given)
+    reference, reference_unit = split_unit(reference)
+    if at_odds(given_unit, reference_unit):
+        # math-verify would drop them: 12 hours would equal 12 minutes.
+        return False
+    given_number, reference_number = _number(given), _number(reference)
     if given_number is None or reference_number is None:
-        return None
-    if given_unit and reference_unit:
         return None
     return given_number == reference_number
 
@@ -230,22 +226,18 @@ def _is_too_much(answer: str) -> bool:
 
 def _words(answer: str) -> str | None:
     """The answer in lower case when it is a word or several, rather than letters that multiply."""
-    unwrapped = _TEXT.sub(r"\1", answer).strip()
+    unwrapped = TEXT_COMMAND.sub(r"\1", answer).strip()
     if unwrapped != answer and unwrapped.replace(" ", "").isalpha():
         return unwrapped.casefold()
     return unwrapped.casefold() if _WORDS.fullmatch(unwrapped) else None
 
 
-def _number(answer: str) -> tuple[Fraction | None, str]:
-    """The answer as a plain number and the words after it; (None, "") when it is no such thing."""
-    unit = ""
-    with_unit = _WITH_UNIT.fullmatch(answer)
-    if with_unit and not _NOT_UNITS.search(with_unit[2]):
-        answer, unit = with_unit[1], with_unit[2]
+def _number(answer: str) -> Fraction | None:
+    """The answer as a plain number, None when it is no such thing."""
     bare = _MONEY.sub("", answer.replace("−", "-").replace("{,}", ","))
     if not _NUMBER.fullmatch(bare) or not any(char.isdigit() for char in bare):
-        return None, ""
-    return Fraction(bare.replace(",", "")), unit
+        return None
+    return Fraction(bare.replace(",", ""))
 
 
 def _for_math_verify(answer: str) -> str:
