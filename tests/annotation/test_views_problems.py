@@ -120,3 +120,12 @@ def test_the_pages_take_few_queries_whatever_they_show(
         client.get("/projects/algebra/problems/")
     with django_assert_max_num_queries(10):
         client.get(f"/projects/algebra/problems/{problem.pk}/")
+
+
+def test_the_lists_cut_no_formula_open(client: Client, project: Project) -> None:
+    problem = make_problem(project, "How many? " * 38 + r"Let $x = \frac{1}{2} + y$ be so.")
+    make_solution(problem)
+    for address in ("problems/", "solutions/"):
+        page = client.get(f"/projects/algebra/{address}").content.decode()
+        assert "Let…" in page
+        assert "frac" not in page

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.shared_data import shared_file
 from web.richtext import LONGEST_DRAWN, render
-from web.spans import Kind, scan
+from web.spans import Kind, protected, scan
+from web.templatetags.richtext import excerpt
 
 ALLOWED = re.compile(
     r"div|p|br|span|code|pre|details|summary|math|m(?:row|i|n|o|s|space|text|frac|sqrt|root|style"
@@ -175,3 +176,31 @@ def test_every_math500_text_is_drawn_within_the_allow_list() -> None:
             for text in (record["problem"], record["solution"]):
                 page = Page(render(text))
                 assert (page.broken, page.open) == ([], [])
+
+
+@given(TEXTS, st.integers(1, 60))
+def test_an_excerpt_ends_in_no_span_and_is_short(text: str, longest: int) -> None:
+    cut = excerpt(text, longest)
+    if cut == text:
+        return
+    kept = cut.removesuffix("…")
+    assert text.startswith(kept)
+    spans = list(protected(text))
+    assert not any(span.start < len(kept) < span.end for span in spans)
+    begins_with_span = spans and not text[: spans[0].start].strip()
+    assert len(cut) <= longest or (begins_with_span and len(kept) == spans[0].end)
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("Let $x + y$.", "Let $x + y$."),
+        ("Let $x + y = z$ be.", "Let…"),
+        ("Let $x + y$ be positive.", "Let $x + y$…"),
+        ("$$x + y + z = 18$$ is so.", "$$x + y + z = 18$$…"),
+        ("$$x + y + z = 18$$", "$$x + y + z = 18$$"),
+        ("A shelf holds many books.", "A shelf hol…"),
+    ],
+)
+def test_an_excerpt_is_cut_before_a_formula_but_the_first(text: str, cut: str) -> None:
+    assert excerpt(text, 12) == cut
