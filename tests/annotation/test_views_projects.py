@@ -52,12 +52,12 @@ def test_the_first_page_shows_my_projects_with_their_counts(client: Client, ada:
 def test_the_first_page_shows_what_runs_now(client: Client, ada: User) -> None:
     project = make_project(members={ada: "reader"})
     make_run(project, state="running", done=3, total=8)
-    make_run(project, state="finished", done=77, total=77)
-    make_run(make_project(), state="running", done=55, total=66)
+    make_run(project, state="finished", done=7077, total=7077)
+    make_run(make_project(), state="running", done=5055, total=6066)
     words = page(client, "/")
     assert "3 / 8" in words
-    assert "77" not in words
-    assert "55" not in words
+    assert "7,077" not in words
+    assert "5,055" not in words
 
 
 def test_the_list_has_archived_projects_the_first_page_has_not(client: Client, ada: User) -> None:
