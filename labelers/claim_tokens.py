@@ -25,6 +25,7 @@ class Token:
 _TOKEN = re.compile(
     r"""
     (?P<space> [ \t~]+ | \\[,;!\ ] )
+  | (?P<apostrophe> (?<=[0-9])['’](?=[0-9]) )
   | (?P<edge> \n | \\[()\[\]\\] | & | ["'“”‘’`\]] | [.,;:?]+(?=[\s"'”’$\\)]|$) )
   | (?P<power> \*\*+ | // )
   | (?P<number> (?:\\?[$€£]\ ?)?
@@ -42,9 +43,8 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _KINDS: dict[str, Kind] = {
-    "edge": "edge", "power": "junk", "number": "number", "money": "edge", "percent": "percent",
-    "per": "unit", "op": "op", "eq": "eq", "open": "open", "close": "close", "word": "word",
-    "junk": "junk",
+    "apostrophe": "junk", "edge": "edge", "power": "junk", "number": "number", "money": "edge",
+    "percent": "percent", "per": "unit", "op": "op", "eq": "eq", "open": "open", "close": "close", "word": "word", "junk": "junk",
 }  # fmt: skip
 _BOLD = re.compile(r"(?<![^\s(])\*\*(?=\S)((?:[^*\n]|\*(?!\*)){1,200})(?<=\S)\*\*(?=[\s.,;:)]|$)")
 _FRACTION = re.compile(r"\\[dt]?frac\{([^{}\\]{1,60})\}\{([^{}\\]{1,60})\}")

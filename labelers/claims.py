@@ -13,6 +13,12 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
+from labelers.claim_context import (
+    AFTER_LENGTH,
+    BEFORE_LENGTH,
+    changes_first_number,
+    is_asserted,
+)
 from labelers.claim_sides import NotArithmetic, Side, side_of, side_or_none
 from labelers.claim_tokens import Token, plain_spelling, tokens_of
 
@@ -21,16 +27,8 @@ MAX_TEXT_LENGTH = 20_000
 
 _ANNOTATION = re.compile(r"<<([-+*/().,0-9 ]{1,300})=([-+*/().,0-9 ]{1,300})>>")
 _ANY_ANNOTATION = re.compile(r"<<[^<>\n]{0,1000}>>")
-_OTHER_ARITHMETIC = re.compile(r"\\p?mod\b|\bmod(?:ulo)?\b|\\equiv|≡|\bbase\b")
-# Words close before a claim that change what its first number is ("half of 10 + 2 = 7") or name
-# it ("day 1 + 2 = 30 pages").
-_CHANGED_BY = re.compile(
-    r"\b(?:half|third|quarter|fourth|fifth|tenth|twice|thrice|doubl\w+|tripl\w+|average|mean|median"
-    r"|squared?|cubed?|roots?|times|minus|plus|less|divided|multiplied|percent|days?|weeks?|months?"
-    r"|years?|hours?|steps?|questions?|numbers?|parts?|levels?|grades?|rooms?|groups?|rounds?"
-    r"|log|ln|sin|cos|tan|sqrt|max|min)"
-    r"\W+(?:\w+\W+){0,2}$|[0-9]\s+(?:[a-z]+\s+){1,2}of\s+$",
-    re.IGNORECASE,
+_OTHER_ARITHMETIC = re.compile(
+    r"\\p?mod\b|\bmod(?:ulo)?\b|\\equiv|≡|\b(?:base|binary|octal|hexadecimal)\b", re.IGNORECASE
 )
 _ADDING = frozenset("+-")
 # Minutes for hours, cents for dollars, inches for feet: a side in another unit, not a mistake.
@@ -71,7 +69,7 @@ def plain_claims(text: str) -> list[Claim]:
     """Check what `text` claims outside annotations, chains `a = b = c` included.
 
     A claim that may well be meant otherwise (another unit, a rounded figure, a running total) is
-    left out rather than called false.
+    left out rather than called false, and so is one that the text supposes, asks or refutes.
     """
     if len(text) > MAX_TEXT_LENGTH or _OTHER_ARITHMETIC.search(text):
         return []
@@ -79,7 +77,9 @@ def plain_claims(text: str) -> list[Claim]:
     claims = []
     for run in _runs(tokens_of(text)):
         sides = [side_or_none(text, tokens) for tokens in run]
-        before = text[max(0, run[0][0].start - 60) : run[0][0].start] if run[0] else ""
+        before, after = _around(text, run)
+        if not is_asserted(before, after):
+            continue
         for position, (left, right) in enumerate(pairwise(sides)):
             if left is None or right is None or not (left.operators or right.operators):
                 continue
@@ -90,6 +90,16 @@ def plain_claims(text: str) -> list[Claim]:
             if holds is not None:
                 claims.append(_claim(left, right, holds))
     return claims
+
+
+def _around(text: str, run: Sequence[Sequence[Token]]) -> tuple[str, str]:
+    """What stands before an equation, and after its last number: its unit, too."""
+    tokens = [token for side in run for token in side]
+    if not tokens:
+        return "", ""
+    start = tokens[0].start
+    end = max((token.end for token in tokens if token.kind == "number"), default=start)
+    return text[max(0, start - BEFORE_LENGTH) : start], text[end : end + AFTER_LENGTH]
 
 
 def _without_commas(sides: Sequence[str]) -> list[str]:
@@ -114,7 +124,7 @@ def _holds(left: Side, right: Side, before: str) -> bool | None:
     if _agree(left, right):
         return True
     is_doubtful = (
-        _CHANGED_BY.search(before) is not None
+        changes_first_number(before)
         or _is_rounded(left, right)
         or _goes_on(left, right)
         or _divides_twice(left)

@@ -154,6 +154,34 @@ class TestPlainClaims:
     def test_what_may_be_meant_otherwise_is_not_called_false(self, text: str) -> None:
         assert plain_claims(text) == []
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "4 + 5 = 10 is wrong", "4 + 5 = 10, which is not true.", "4 + 5 = 10 apples (wrong)",
+            "4 + 5 = 10 can't be right.", "4 + 5 = 10. No, that is 9.", "4 + 5 = 10. Wait, 9.",
+            "4 + 5 = 10? No, it's 9.", "Is 4 + 5 = 10 eggs?", "4 + 5 = 10 would be a mistake",
+            "If 4 + 5 = 10, then 10 - 5 = 5 is so.", "If they had 4 + 5 = 10 apples, then",
+            "Suppose 2 + 3 = 6.", "Assume that 2 + 3 = x = 6.", "We check whether 2 + 3 = 6.",
+            "It is not 2 + 3 = 6 but more.", "Tom wrote 2 + 3 = 6.", "It isn't 2 + 3 = 6.",
+            "The wrong sum 2 + 3 = 6 misled him.", "4 + 5 = 9 is wrong", "If 4 + 5 = 9, then",
+            "5'000 + 1 = 5001", "5’000 + 1 = 5001", "1 + 1 = 10 in binary",
+        ],
+    )  # fmt: skip
+    def test_what_is_refuted_or_supposed_is_not_checked(self, text: str) -> None:
+        assert [str(claim) for claim in plain_claims(text) if "10 - 5" not in claim.text] == []
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "If he buys 4 and 5, he has 4 + 5 = 10.", "Is it more? He has 4 + 5 = 10.",
+            "Suppose x is 4. Then x + 5 is 4 + 5 = 10.", "He has 4 + 5 = 10, not 11.",
+            "It was not enough: 4 + 5 = 10.", "4 + 5 = 10. How many are left?",
+            "So 4 + 5 = 10 apples, and is 10 too many?", "We know 4 + 5 = 10.",
+        ],
+    )  # fmt: skip
+    def test_what_only_stands_near_such_words_is_checked(self, text: str) -> None:
+        assert marks(plain_claims(text)) == [False]
+
 
 NUMBERS = st.integers(0, 10**6) | st.decimals(0, 1000, places=2)
 
