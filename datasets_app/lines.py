@@ -43,6 +43,8 @@ class Line:
     number: int
     """From 1."""
     value: dict[str, Any]
+    length: int
+    """Bytes, decompressed."""
 
     def bad(self, reason: str) -> BadLine:
         return BadLine(self.file, self.number, reason)
@@ -79,7 +81,7 @@ def read(
             except BadJson as error:
                 yield BadLine(file, number, str(error))
             else:
-                yield Line(file, number, value)
+                yield Line(file, number, value, len(raw))
 
 
 def parse(raw: bytes) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Imported(Generic[R]):
     number: int
     """Of the line, from 1."""
     record: R
+    length: int
+    """Bytes of the line, which may hold several records."""
 
     def bad(self, reason: str) -> BadLine:
         """Return what to report where the record turns out to be of no use after all."""
@@ -106,7 +108,7 @@ def _read_records(
             yield line.bad(str(error))
             continue
         for record in records:
-            yield Imported(line.file, line.number, cast(R, record))
+            yield Imported(line.file, line.number, cast(R, record), line.length)
 
 
 def _fitting(value: Json, kind: type[Record]) -> Importer | None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol, TypeVar
 
 from django.db import IntegrityError, connection, transaction
@@ -15,6 +14,8 @@ from datasets_app.lines import BadLine
 from datasets_app.records import AnnotationRecord, ProblemRecord, SolutionRecord
 
 BATCH_SIZE = 1_000
+BATCH_BYTES = 16 * 1024 * 1024
+"""Of lines, the last of which may go beyond it: memory is held by them, however few they are."""
 LOST_RACES = 3
 """How often a batch may find that another writer was faster before it gives up."""
 
@@ -105,7 +106,14 @@ def _good(entries: Iterable[Imported[R] | BadLine], report: Report) -> Iterator[
 
 
 def _batches(good: Iterator[Imported[R]]) -> Iterator[list[Imported[R]]]:
-    while batch := list(islice(good, BATCH_SIZE)):
+    batch, length = [], 0
+    for imported in good:
+        batch.append(imported)
+        length += imported.length
+        if len(batch) == BATCH_SIZE or length >= BATCH_BYTES:
+            yield batch
+            batch, length = [], 0
+    if batch:
         yield batch
 
 

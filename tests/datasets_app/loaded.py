@@ -19,8 +19,12 @@ from datasets_app.records import Record
 Json = dict[str, Any]
 
 
-def imported(records: Iterable[Record]) -> list[Imported[Any]]:
-    return [Imported("records.jsonl", number, record) for number, record in enumerate(records, 1)]
+def imported(records: Iterable[Record], *, length: int = 100) -> list[Imported[Any]]:
+    """Return records as if each was read from a line of `length` bytes."""
+    return [
+        Imported("records.jsonl", number, record, length)
+        for number, record in enumerate(records, 1)
+    ]
 
 
 def refuse(bad: BadLine) -> None:

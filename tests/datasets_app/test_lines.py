@@ -100,9 +100,9 @@ def test_a_bad_line_is_reported_with_file_line_and_reason(
     lines = list(read(path))
 
     assert lines == [
-        Line(str(path), 1, {"n": 1}),
+        Line(str(path), 1, {"n": 1}, 8),
         BadLine(str(path), 2, reason),
-        Line(str(path), 3, {"n": 3}),
+        Line(str(path), 3, {"n": 3}, 8),
     ]
     assert str(lines[1]) == f"{path}:2: {reason}"
 
@@ -269,7 +269,7 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 
     lines = list(read("-"))
 
-    assert lines[0] == Line("standard input", 1, {"n": 1})
+    assert lines[0] == Line("standard input", 1, {"n": 1}, 8)
     assert str(lines[1]) == "standard input:2: not a JSON object but a list"
     assert not sys.stdin.closed
 

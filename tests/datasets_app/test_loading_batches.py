@@ -110,6 +110,15 @@ def test_a_batch_that_fails_half_way_leaves_nothing_of_itself(
     )
 
 
+def test_a_batch_ends_where_its_lines_are_long(records: list[dict[str, Any]]) -> None:
+    read = (prm800k_from_json(record) for record in records)
+    long = imported(read, length=batches.BATCH_BYTES // 2)
+    with patch.object(batches, "_write", wraps=batches._write) as write:
+        load_annotations(project_slug="math", entries=long, report=refuse)
+    assert write.call_count == len(records) / 2
+    assert exported() == records
+
+
 def test_a_batch_that_lost_a_race_is_written_again() -> None:
     real = batches._keep_other_imports_out
     lost: list[Project] = []
