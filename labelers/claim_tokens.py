@@ -44,7 +44,8 @@ _TOKEN = re.compile(
 )
 _KINDS: dict[str, Kind] = {
     "apostrophe": "junk", "edge": "edge", "power": "junk", "number": "number", "money": "edge",
-    "percent": "percent", "per": "unit", "op": "op", "eq": "eq", "open": "open", "close": "close", "word": "word", "junk": "junk",
+    "percent": "percent", "per": "unit", "op": "op", "eq": "eq", "open": "open", "close": "close",
+    "word": "word", "junk": "junk",
 }  # fmt: skip
 _BOLD = re.compile(r"(?<![^\s(])\*\*(?=\S)((?:[^*\n]|\*(?!\*)){1,200})(?<=\S)\*\*(?=[\s.,;:)]|$)")
 _FRACTION = re.compile(r"\\[dt]?frac\{([^{}\\]{1,60})\}\{([^{}\\]{1,60})\}")
