@@ -16,6 +16,8 @@ import httpx
 from labelers.engines.base import FinishReason
 
 REASON_CHARACTERS = 200
+MAX_COUNT = 10_000_000
+"""More tokens than any model reads or writes for one text; a server that says so is mistaken."""
 
 
 class Unavailable(Exception):
@@ -93,7 +95,9 @@ def _member(value: Any, name: str) -> Any:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    if isinstance(value, bool) or not isinstance(value, int):
+        return 0
+    return value if 0 < value <= MAX_COUNT else 0
 
 
 def _shortened(response: httpx.Response) -> str:

@@ -119,8 +119,17 @@ def test_a_text_that_ran_out_of_tokens_says_so() -> None:
     assert outcome.finish_reason == "length"
 
 
-@pytest.mark.parametrize("usage", [None, {}, [], {"prompt_tokens": "7", "completion_tokens": -1}])
-def test_token_counts_that_the_server_does_not_say_are_zero(usage: object) -> None:
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        [],
+        {"prompt_tokens": "7", "completion_tokens": -1},
+        {"prompt_tokens": 10**12, "completion_tokens": True},
+    ],
+)
+def test_token_counts_that_the_server_does_not_say_or_cannot_mean_are_zero(usage: object) -> None:
     with serving(lambda *_: completion("5", usage=usage)) as server:
         outcome = draw_one(server)
     assert isinstance(outcome, Completion)
