@@ -17,6 +17,7 @@ from labelers.engines.base import (
 
 WORD = re.compile(r"\s*\S+")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
+MAX_NUMBER_LENGTH = 15
 
 
 class ScriptedEngine(Engine):
@@ -63,7 +64,8 @@ def solve(prompt: str, seed: int) -> str:
     """
     rng = random.Random(f"{seed}:{prompt}")  # noqa: S311 (plausible, not secret)
     problem = prompt.rpartition("Problem:")[2]
-    numbers = [int(float(number)) for number in NUMBER.findall(problem)[:4]] or [1, 2]
+    found = [text for text in NUMBER.findall(problem) if len(text) <= MAX_NUMBER_LENGTH]
+    numbers = [int(float(text)) for text in found[:4]] or [1, 2]
     total = numbers[0]
     lines = [f"We start with {total}."]
     slip = rng.randrange(1, len(numbers)) if len(numbers) > 1 and rng.random() < 0.25 else None

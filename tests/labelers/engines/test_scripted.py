@@ -46,6 +46,12 @@ def test_a_made_up_solution_has_several_lines_and_the_ending_that_its_prompt_ask
     assert "\n\n# Answer\n\n" in headed
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000 + ".5"])
+def test_a_number_beyond_all_measure_is_no_part_of_a_solution(number: str) -> None:
+    drawn = draw_one(ScriptedEngine(), Draw(prompt=f"Problem: {number} and 5 and 7", seed=1))
+    assert drawn.text.startswith("We start with 5.")
+
+
 def test_texts_are_given_out_by_seed() -> None:
     engine = ScriptedEngine(texts=["one", "two", "three"])
     drawn = engine.generate([Draw(prompt="?", seed=seed) for seed in (4, 0, 2)], Decoding())
