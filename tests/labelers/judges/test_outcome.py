@@ -1,5 +1,8 @@
 """The outcome judge: a score for the final answer, nothing for the steps."""
 
+import math
+from typing import cast
+
 import pytest
 
 from labelers.answers import GRADER
@@ -40,9 +43,16 @@ def test_it_needs_a_reference_answer_and_says_so() -> None:
     assert OutcomeJudge.needs_reference_answer
 
 
-def test_a_limit_that_is_no_time_is_refused() -> None:
-    with pytest.raises(ValueError, match="over 0 seconds"):
-        OutcomeJudge(limit_s=0)
+@pytest.mark.parametrize("limit_s", [0, -1, math.inf, math.nan, 1e300, 10**400, 3601])
+def test_a_limit_that_is_no_time_to_wait_is_refused(limit_s: float) -> None:
+    with pytest.raises(ValueError, match="over 0 and at most 3600 seconds"):
+        OutcomeJudge(limit_s=limit_s)
+
+
+@pytest.mark.parametrize("limit_s", ["3", True, None])
+def test_a_limit_that_is_no_number_is_refused(limit_s: object) -> None:
+    with pytest.raises(TypeError, match="limit_s must be a number"):
+        OutcomeJudge(limit_s=cast("float", limit_s))
 
 
 def test_a_comparison_over_the_limit_counts_as_wrong() -> None:
