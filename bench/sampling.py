@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from labelers.engines.base import Decoding, Draw
 from labelers.engines.local import LocalEngine
 from labelers.prompts import get_prompt
@@ -24,6 +22,9 @@ LIMIT = 0.9
 def measure() -> dict[str, Any]:
     """Return name, measured, reference (tokens a second), ratio and its lower limit."""
     engine = LocalEngine(model="smollm2", batch_size=BATCH_SIZE)
+    # Not before the engine has said how torch's threads wait: it is read when torch is imported.
+    import torch
+
     # No text ends early: what differs in length cannot be compared.
     engine._model.end_ids = set()
     prompt = get_prompt("zero_shot_cot")
@@ -72,8 +73,14 @@ def _bare_generate(engine: LocalEngine, prompts: list[str]) -> None:
     tokens = tokenizer(
         texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False
     ).to(model.device)
+    # top_k 0: from all tokens, as the engine does; the default is the likeliest 50.
     drawn = model.generate(
-        **tokens, do_sample=True, temperature=0.7, max_new_tokens=TOKENS, min_new_tokens=TOKENS
+        **tokens,
+        do_sample=True,
+        temperature=0.7,
+        top_k=0,
+        max_new_tokens=TOKENS,
+        min_new_tokens=TOKENS,
     )
     tokenizer.batch_decode(drawn)
 
