@@ -6,7 +6,7 @@ goes into the fields of AnnotationRecord; how it was spelt, where that is unusua
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import datetime
 from typing import Any, cast, get_args
 from uuid import UUID
@@ -27,8 +27,9 @@ from labelers.trace import Rating
 
 MAX_GENERATION = 32_767
 MAX_TIME_MS = 2**63 - 1
-MAX_PLACES = 32_767
-"""Of positions in a solution, and of candidates at a position."""
+MAX_POSITIONS = 32_767
+MAX_CANDIDATES = 1_000
+"""At a position."""
 
 _QUALITY_CONTROL = "is_quality_control_question"
 _SCREENING = "is_initial_screening_question"
@@ -162,7 +163,7 @@ def _pre_generated(question: Mapping[str, Any], shape: Shape) -> PreGenerated | 
     steps: tuple[str, ...] = ()
     if question.get("pre_generated_steps") is not None:
         steps = fields.texts(question, "pre_generated_steps", where)
-        _check_places(len(steps), (*where, "pre_generated_steps"))
+        _check_count(steps, MAX_POSITIONS, (*where, "pre_generated_steps"))
     elif "pre_generated_steps" in question:
         note(shape, where, "null", "pre_generated_steps")
     return PreGenerated(
@@ -174,7 +175,7 @@ def _pre_generated(question: Mapping[str, Any], shape: Shape) -> PreGenerated | 
 
 def _positions(label: Mapping[str, Any], shape: Shape) -> tuple[PositionRecord, ...]:
     steps = fields.children(label, "steps", ("label",))
-    _check_places(len(steps), ("label", "steps"))
+    _check_count(steps, MAX_POSITIONS, ("label", "steps"))
     return tuple(
         [_position(step, ("label", "steps", index), shape) for index, step in enumerate(steps)]
     )
@@ -187,7 +188,7 @@ def _position(step: Any, where: Where, shape: Shape) -> PositionRecord:
     candidates: tuple[CandidateRecord, ...] | None = None
     if step.get("completions") is not None:
         listed = fields.children(step, "completions", where)
-        _check_places(len(listed), (*where, "completions"))
+        _check_count(listed, MAX_CANDIDATES, (*where, "completions"))
         candidates = tuple(
             [
                 _candidate(value, (*where, "completions", index), shape, _CANDIDATE_KEYS)
@@ -248,9 +249,9 @@ def _check_object(value: Any, where: Where) -> None:
         raise BadRecord(fields.path(*where), f"must be an object, not {fields.json_name(value)}")
 
 
-def _check_places(count: int, where: Where) -> None:
-    if count > MAX_PLACES:
-        raise BadRecord(fields.path(*where), f"has {count:,} entries, more than {MAX_PLACES:,}")
+def _check_count(entries: Sized, limit: int, where: Where) -> None:
+    if len(entries) > limit:
+        raise BadRecord(fields.path(*where), f"has {len(entries):,} entries, more than {limit:,}")
 
 
 # --- Writing ----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from annotation.models import Project
@@ -54,7 +54,10 @@ class Loader(Protocol[R]):
         """Make ready, once, before the first batch."""
 
     def prepare(self, project: Project, batch: list[Imported[R]], report: Report) -> Write:
-        """Do what takes long and needs no lock; report what turns out to be bad."""
+        """Do what takes long and needs no lock; report what turns out to be bad.
+
+        It is called again with parts of a batch that the tables refused.
+        """
 
 
 def load(
@@ -88,9 +91,10 @@ def load(
             project, _ = Project.objects.get_or_create(
                 slug=project_slug, defaults={"name": project_slug}
             )
-            write = loader.prepare(project, batch, take_back)
-            if not (strict and loaded.bad):
-                loaded.added += _write(cursor, project, write)
+            added, bad = _add(cursor, loader, project, batch, is_lost=strict and loaded.bad > 0)
+            loaded.added += added
+            for line in bad:
+                take_back(line)
         if strict and loaded.bad:
             transaction.set_rollback(True)
             loaded.added = 0
@@ -115,6 +119,36 @@ def _batches(good: Iterator[Imported[R]]) -> Iterator[list[Imported[R]]]:
             batch, length = [], 0
     if batch:
         yield batch
+
+
+def _add(
+    cursor: CursorWrapper,
+    loader: Loader[R],
+    project: Project,
+    batch: list[Imported[R]],
+    *,
+    is_lost: bool,
+) -> tuple[int, list[BadLine]]:
+    """Write a batch, unless `is_lost`; return how many records were new, and what is bad.
+
+    A batch with a value that the tables refuse is written as two halves, and so on, until the
+    record that holds it stands alone.
+    """
+    found: list[BadLine] = []
+    try:
+        write = loader.prepare(project, batch, found.append)
+        return 0 if is_lost else _write(cursor, project, write), found
+    except DataError as error:
+        if len(batch) == 1:
+            reason, *_ = str(error).splitlines()
+            return 0, [batch[0].bad(f"cannot be kept: {reason}")]
+    middle = len(batch) // 2
+    added, bad = 0, []
+    for half in (batch[:middle], batch[middle:]):
+        added_of_half, bad_of_half = _add(cursor, loader, project, half, is_lost=is_lost)
+        added += added_of_half
+        bad += bad_of_half
+    return added, bad
 
 
 def _write(cursor: CursorWrapper, project: Project, write: Write) -> int:

@@ -4,10 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db import DataError
+
 from annotation.models import Step
 from datasets_app.loading.solution_rows import StepRow
 from datasets_app.records import PositionRecord
 
+LAST_ALTERNATIVE = 32_767
+"""Of a position: the highest number that Step.alternative holds."""
 Place = tuple[int, str, str, int]
 """Position, writer, text, and the how-manieth with these."""
 
@@ -52,7 +56,7 @@ class SolutionSteps:
         """Return the steps of the record's candidates, in order, and of its human step.
 
         Candidate `own` is the solution's own step where the texts are equal. The same text
-        twice at one position is two steps.
+        twice at one position is two steps. Raises DataError where they become too many.
         """
         seen: Counter[str] = Counter()
         steps = []
@@ -74,6 +78,11 @@ class SolutionSteps:
         row = self._alternatives.get((position, writer, text, nth))
         if row is None:
             number = self._last_alternative.get(position, 0) + 1
+            if number > LAST_ALTERNATIVE:
+                raise DataError(
+                    f"position {position} of its solution has more than {LAST_ALTERNATIVE:,} "
+                    "candidates"
+                )
             row = StepRow(None, self.solution_id, position, number, text, writer)
             self._keep(row)
             self.new.append(row)

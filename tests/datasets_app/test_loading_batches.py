@@ -12,11 +12,19 @@ from annotation.models import Annotation, Problem, Project, Solution, Step, Step
 from bench import prm800k
 from datasets_app.importers import Imported
 from datasets_app.lines import BadLine
-from datasets_app.loading import batches, load_annotations, load_problems
+from datasets_app.loading import (
+    Loaded,
+    batches,
+    candidates,
+    load_annotations,
+    load_problems,
+    load_solutions,
+)
 from datasets_app.prm800k import prm800k_from_json
-from datasets_app.records import AnnotationRecord, ProblemRecord
+from datasets_app.records import AnnotationRecord, ProblemRecord, SolutionRecord
 from labelers.models import Labeler
 from tests.datasets_app.loaded import exported, imported, load_json, refuse
+from tests.datasets_app.prm800k_json import candidate, phase_2
 
 pytestmark = pytest.mark.django_db
 
@@ -117,6 +125,58 @@ def test_a_batch_ends_where_its_lines_are_long(records: list[dict[str, Any]]) ->
         load_annotations(project_slug="math", entries=long, report=refuse)
     assert write.call_count == len(records) / 2
     assert exported() == records
+
+
+TOO_MANY_STEPS = SolutionRecord(
+    problem=ProblemRecord(text="2+3?"), text="\n".join("x" * 32_769), steps=("x",) * 32_769
+)
+GOOD_SOLUTIONS = [
+    SolutionRecord(problem=ProblemRecord(text="2+3?"), text=f"It is {n}.") for n in range(6)
+]
+
+
+def load_around(*wrong: SolutionRecord, strict: bool = False) -> tuple[Loaded, list[BadLine]]:
+    entries = imported([*GOOD_SOLUTIONS[:4], *wrong, *GOOD_SOLUTIONS[4:]])
+    reported: list[BadLine] = []
+    loaded = load_solutions(
+        project_slug="math", entries=entries, strict=strict, report=reported.append
+    )
+    return loaded, reported
+
+
+def test_a_record_that_the_tables_refuse_is_a_bad_line_and_the_others_are_kept() -> None:
+    unknown = SolutionRecord(problem="no such id", text="It is 5.")
+    loaded, reported = load_around(TOO_MANY_STEPS, unknown)
+    assert (loaded.read, loaded.added, loaded.bad) == (6, 6, 2)
+    assert [line.number for line in reported] == [5, 6]
+    assert "cannot be kept" in reported[0].reason
+    assert "smallint" in reported[0].reason
+    texts = Solution.objects.order_by("id").values_list("text", flat=True)
+    assert list(texts) == [record.text for record in GOOD_SOLUTIONS]
+
+
+def test_a_strict_import_of_a_record_that_the_tables_refuse_keeps_nothing() -> None:
+    loaded, reported = load_around(TOO_MANY_STEPS, strict=True)
+    assert (loaded.added, loaded.bad) == (0, 1)
+    assert [line.number for line in reported] == [5]
+    assert not Project.objects.exists()
+
+
+def test_candidates_beyond_those_that_a_position_can_number_make_a_bad_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(candidates, "LAST_ALTERNATIVE", 4)
+    values = [phase_2() for _ in range(4)]
+    for number, value in enumerate(values):
+        offered = [candidate(f"It is {number}.{n}") for n in range(2 if number else 3)]
+        value["label"]["steps"][1]["completions"][1:] = offered
+    reported: list[BadLine] = []
+    loaded = load_annotations(project_slug="math", entries=entries(values), report=reported.append)
+    assert (loaded.read, loaded.added, loaded.bad) == (1, 1, 3)
+    assert str(reported[0]) == (
+        "records.jsonl:2: cannot be kept: position 1 of its solution has more than 4 candidates"
+    )
+    assert exported() == values[:1]
 
 
 def test_a_batch_that_lost_a_race_is_written_again() -> None:

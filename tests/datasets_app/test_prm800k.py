@@ -275,3 +275,9 @@ def test_more_positions_than_the_tables_number_are_refused() -> None:
     value = changed(phase_1(), "label.steps", [position(None)] * 32_768)
     with pytest.raises(BadRecord, match=r"label\.steps: has 32,768 entries, more than 32,767"):
         prm800k_from_json(value)
+
+
+def test_more_candidates_than_a_labeler_could_read_are_refused() -> None:
+    value = changed(phase_1(), "label.steps.1.completions", [candidate("a")] * 1001)
+    with pytest.raises(BadRecord, match=r"label\.steps\.1\.completions: has 1,001 .* than 1,000"):
+        prm800k_from_json(value)
