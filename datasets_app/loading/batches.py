@@ -92,6 +92,8 @@ def load(
                 slug=project_slug, defaults={"name": project_slug}
             )
             added, bad = _add(cursor, loader, project, batch, is_lost=strict and loaded.bad > 0)
+            # Else it would be held while the next one is read.
+            del batch
             loaded.added += added
             for line in bad:
                 take_back(line)
