@@ -23,10 +23,12 @@ FAMILIES = ("records", "sampling")
 RESULTS = Path(__file__).parent / "results"
 
 
-def measure_records(solutions: int) -> Iterator[dict[str, Any]]:
-    """Yield what importing and exporting `solutions` generated records takes."""
-    with tempfile.TemporaryDirectory(prefix="stepmark-bench-") as name, scratch_database():
-        folder = Path(name)
+def measure_records(solutions: int, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield what importing and exporting `solutions` generated records takes.
+
+    The files that are read and written lie in `folder`, and stay there.
+    """
+    with scratch_database():
         tenth = _import(folder / "tenth.jsonl", solutions // 10)
         tenth_export = run_child("export", folder / "export.jsonl")
         empty_tables()
@@ -100,15 +102,21 @@ def main() -> None:
     django.setup()
     measurements: list[dict[str, Any]] = []
     if wanted.only != "sampling":
-        measurements += measure_records(wanted.solutions)
+        with tempfile.TemporaryDirectory(prefix="stepmark-bench-") as folder:
+            measurements += measure_records(wanted.solutions, Path(folder))
     if wanted.only != "records":
         measurements += measure_sampling()
+    if not judge(measurements, wanted.solutions):
+        sys.exit(1)
+
+
+def judge(measurements: list[dict[str, Any]], solutions: int) -> bool:
+    """Show and keep the measurements; tell whether all of them are within their limits."""
     for measurement in measurements:
         measurement["passed"] = passed(measurement)
     show(measurements)
-    _say(f"written to {write(measurements, wanted.solutions)}")
-    if not all(measurement["passed"] for measurement in measurements):
-        sys.exit(1)
+    _say(f"written to {write(measurements, solutions)}")
+    return all(measurement["passed"] for measurement in measurements)
 
 
 def _say(text: str) -> None:

@@ -6,7 +6,7 @@ The SQL knows no absent keys, no other spelling and no options: it is the floor,
 import json
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def measure(folder: Path) -> tuple[dict[str, Any], ChildRun]:
     for _ in range(ROUNDS):
         runs.append(run_child("export", path))
         reference_seconds.append(_copy(reference_path))
-    _check_equal(path, reference_path)
+    check_equal(path, reference_path)
     seconds = statistics.median(run.seconds for run in runs)
     reference = statistics.median(reference_seconds)
     return {
@@ -135,20 +135,22 @@ def _copy(path: Path) -> float:
     return time.perf_counter() - began
 
 
-def _check_equal(path: Path, reference_path: Path) -> None:
-    with path.open("rb") as ours, reference_path.open("rb") as theirs:
-        for number, (line, reference) in enumerate(zip(ours, _records(theirs), strict=True), 1):
-            if json.loads(line) != json.loads(reference):
-                raise AssertionError(f"the two exports differ in record {number}")
+def check_equal(path: Path, reference_path: Path) -> None:
+    """Raise AssertionError, naming the record, where two exports do not say the same."""
+    pairs = zip(records_of(path), records_of(reference_path), strict=True)
+    for number, (record, reference) in enumerate(pairs, 1):
+        if json.loads(record) != json.loads(reference):
+            raise AssertionError(f"the two exports differ in record {number}")
 
 
-def _records(file: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield records whose JSON PostgreSQL broke over several lines."""
+def records_of(path: Path) -> Iterator[bytes]:
+    """Yield an export's records as JSON; PostgreSQL breaks one over several lines."""
     record = b""
-    for line in file:
-        if record and line.startswith(b'{"labeler"'):
-            yield record
-            record = b""
-        record += line
+    with path.open("rb") as file:
+        for line in file:
+            if record and line.startswith(b'{"labeler"'):
+                yield record
+                record = b""
+            record += line
     if record:
         yield record
