@@ -4,6 +4,7 @@ Importing this module imports torch and transformers; only LocalEngine's constru
 """
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -66,10 +67,11 @@ class LocalModel:
         config = self.model.config.get_text_config()
         self.context: int | None = getattr(config, "max_position_embeddings", None)
         self.end_ids = _end_ids(self.model, self.tokenizer)
+        self._marks = _marks(self.tokenizer)
 
     def open_row(self, draw: Draw, decoding: Decoding) -> Row | DrawFailure:
         """Place the draw's prompt before the model, or say why it does not fit."""
-        text = self._templated(draw.prompt) + draw.prefix
+        text = self._templated(self._without_marks(draw.prompt)) + self._without_marks(draw.prefix)
         ids = self.tokenizer(text, add_special_tokens=not self.chat)["input_ids"]
         if not ids:
             return DrawFailure(reason="the prompt is empty", transient=False)
@@ -117,6 +119,14 @@ class LocalModel:
             completion_tokens=len(row.drawn_ids),
             finish_reason=row.finish_reason or "length",
         )
+
+    def _without_marks(self, text: str) -> str:
+        """The text with a space in each special token, so that it is read as the text it is.
+
+        A problem could otherwise end the user's turn. Done to the text, not by tokenizing it apart
+        from its template: some tokenizers put a space before whatever they begin with.
+        """
+        return self._marks.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", text)
 
     def _templated(self, prompt: str) -> str:
         if not self.chat:
@@ -242,3 +252,11 @@ def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[
     listed = model.generation_config.eos_token_id
     ids = set(listed) if isinstance(listed, list) else {listed}
     return {id_ for id_ in ids | {tokenizer.eos_token_id} if id_ is not None}
+
+
+def _marks(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
+    """Match every special token, the longest first: those that a text's spelling alone makes."""
+    added = tokenizer.added_tokens_decoder.values()
+    marks = {token.content for token in added if token.special and len(token.content) > 1}
+    longest_first = sorted(marks, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
