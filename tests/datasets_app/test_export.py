@@ -1,6 +1,7 @@
 """Which annotations are exported, and what those made here look like."""
 
 import io
+import json
 from typing import Any
 
 import orjson
@@ -139,6 +140,15 @@ def test_floats_come_back_to_the_last_digit(project: Project) -> None:
         load_json([record])
     back = [record["question"]["pre_generated_verifier_score"] for record in exported()]
     assert back == scores
+
+
+@pytest.mark.parametrize("score", [1, 1.0, 0, 0.0, -0.0])
+def test_a_whole_number_as_score_comes_back_as_the_equal_float(score: float) -> None:
+    record = phase_2()
+    record["question"]["pre_generated_verifier_score"] = score
+    load_json([record])
+    back = exported()[0]["question"]["pre_generated_verifier_score"]
+    assert json.dumps(back) == json.dumps(abs(float(score)))
 
 
 def test_annotations_without_a_row_are_counted() -> None:

@@ -160,15 +160,6 @@ def numbers(value: Any) -> list[int]:
     return [value] if isinstance(value, int) else []
 
 
-@pytest.mark.parametrize("score", [1, 1.0, 0, 0.0, -0.0])
-def test_a_whole_number_as_score_comes_back_as_the_equal_float(score: float) -> None:
-    record = phase_2()
-    record["question"][SCORE] = score
-    load_json([record])
-    back = exported()[0]["question"][SCORE]
-    assert json.dumps(back) == json.dumps(abs(float(score)))
-
-
 @settings(
     max_examples=20,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
