@@ -20,29 +20,30 @@ Connect = Callable[[], psycopg.Connection[tuple[object, ...]]]
 
 
 @contextmanager
-def own_clone() -> Iterator[Path]:
+def own_clone(patch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Yield a clone's folder; `patch` is undone by its owner, after the servers are stopped."""
     # Not tmp_path, which is closed to the account that runs root's servers.
     folder = Path(tempfile.mkdtemp(prefix="stepmark-test-")).resolve()
     folder.chmod(0o755)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STEPMARK_HOME", str(folder / ".stepmark"))
-        yield folder
-        patch.setenv("STEPMARK_HOME", str(folder / ".stepmark"))
-        embedded.stop()
+    patch.setenv("STEPMARK_HOME", str(folder / ".stepmark"))
+    yield folder
+    patch.setenv("STEPMARK_HOME", str(folder / ".stepmark"))
+    embedded.stop()
     shutil.rmtree(folder)
 
 
 @pytest.fixture
-def clone() -> Iterator[Path]:
+def clone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that stands for a clone, open to all, whose embedded servers are not yet made."""
-    with own_clone() as folder:
+    # The test's own monkeypatch: two would be undone in an order that leaves this folder behind.
+    with own_clone(monkeypatch) as folder:
         yield folder
 
 
 @pytest.fixture(scope="module")
 def shared_clone() -> Iterator[Path]:
     """The same with running servers, for tests that change nothing of each other's."""
-    with own_clone() as folder:
+    with pytest.MonkeyPatch.context() as patch, own_clone(patch) as folder:
         embedded.start()
         yield folder
 
