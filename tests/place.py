@@ -85,6 +85,16 @@ class Stepmark:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def make_project(self, slug: str, *problems: str) -> None:
+        """Make a project with problems of these texts, without reference answers."""
+        self.manage_code(
+            "from annotation.digests import digest\n"
+            "from annotation.models import Problem, Project\n"
+            f"project = Project.objects.create(slug={slug!r}, name={slug!r})\n"
+            f"for text in {problems!r}:\n"
+            "    Problem.objects.create(project=project, text=text, key=digest(text, None))\n"
+        )
+
     def logs(self) -> str:
         files = sorted(self.home.glob("process-*.log"))
         return "\n".join(f"== {path.name}\n{path.read_text()[-3000:]}" for path in files)

@@ -12,13 +12,6 @@ from tests.place import Stepmark, stepmark
 
 pytestmark = pytest.mark.slow
 
-MAKE_PROBLEM = """
-from annotation.digests import digest
-from annotation.models import Problem, Project
-project = Project.objects.create(slug="served", name="Served")
-Problem.objects.create(project=project, text="2 + 2?", key=digest("2 + 2?", None))
-"""
-
 
 @pytest.fixture
 def place() -> Iterator[Stepmark]:
@@ -44,7 +37,7 @@ def health(address: str) -> dict[str, str]:
 def test_it_serves_pages_and_does_runs_and_ends_whole(place: Stepmark) -> None:
     bind = f"127.0.0.1:{free_port()}"
     address = f"http://{bind}"
-    place.manage_code(MAKE_PROBLEM)
+    place.make_project("served", "2 + 2?")
     served = place.start("manage.py", "serve", "--bind", bind, "--web-workers", "1")
 
     place.wait_until(lambda: health(address).get("status") == "ok", what="good health")

@@ -10,13 +10,6 @@ from tests.place import Stepmark, stepmark
 
 pytestmark = pytest.mark.slow
 
-MAKE_PROBLEM = """
-from annotation.digests import digest
-from annotation.models import Problem, Project
-project = Project.objects.create(slug="own", name="Own")
-Problem.objects.create(project=project, text="2 + 2?", key=digest("2 + 2?", None))
-"""
-
 
 @pytest.fixture
 def outside() -> Iterator[Stepmark]:
@@ -41,7 +34,7 @@ def place(outside: Stepmark) -> Iterator[Stepmark]:
 
 
 def test_the_whole_way_from_a_request_to_a_worker_goes_over_them(place: Stepmark) -> None:
-    place.manage_code(MAKE_PROBLEM)
+    place.make_project("own", "2 + 2?")
     place.start_worker()
     place.manage("sample --project own --engine scripted -n 5")
     place.wait_until(

@@ -19,14 +19,6 @@ COUNTS = (
     " Step.objects.count()"
 )
 TEXTS = "sorted(Solution.objects.values_list('problem__text', 'text', 'times_drawn'))"
-MAKE_PROBLEMS = f"""
-from annotation.digests import digest
-from annotation.models import Problem, Project
-project = Project.objects.create(slug="faults", name="Faults")
-for number in range({PROBLEMS}):
-    text = f"A jar has {{number + 2}} pens and {{number}} nibs. How many?"
-    Problem.objects.create(project=project, text=text, key=digest(text, None))
-"""
 SLOW_ENGINE = """
 from annotation.models import Project
 from annotation import sampling
@@ -49,7 +41,8 @@ work_through(run, "drawing")
 @pytest.fixture
 def place() -> Iterator[Stepmark]:
     with stepmark() as place:
-        place.manage_code(MAKE_PROBLEMS)
+        texts = (f"A jar has {n + 2} pens and {n} nibs. How many?" for n in range(PROBLEMS))
+        place.make_project("faults", *texts)
         yield place
 
 
