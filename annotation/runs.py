@@ -166,7 +166,7 @@ def work(piece: RunSlice, slice_work: SliceWork) -> bool:
     except DATABASE_GONE:
         raise
     except Exception as error:
-        log.exception("%s of %s", piece, piece.run)
+        log.exception("%s", piece)
         reason = f"{type(error).__name__}: {error}"
         return finish(piece, partial(failed_whole, piece, reason), work_ms=0)
 

@@ -17,7 +17,7 @@ def work_on_slice(run_id: int, slice_id: int) -> None:
     if piece is None:
         return
     done = runs.work(piece, run_kinds.slice_work(piece.run))
-    log.info("%s of %s: %s", piece, piece.run, "done" if done else "left")
+    log.info("%s: %s", piece, "done" if done else "left")
     run_kinds.ring()
 
 

@@ -25,7 +25,7 @@ class RunCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--project", required=True, metavar="SLUG")
-        parser.add_argument("--wait", action="store_true", help="do it here, without a worker")
+        parser.add_argument("--wait", action="store_true", help="do it here, beside any worker")
 
     def project(self, slug: str) -> Project:
         project = Project.objects.active().filter(slug=slug).first()
@@ -43,7 +43,12 @@ class RunCommand(BaseCommand):
             self.stdout.write(f"{run}: {left:,} to do by the workers; see `manage.py runs`")
             return
         else:
-            work_through(run, title)
+            try:
+                work_through(run, title)
+            except KeyboardInterrupt:
+                run.refresh_from_db()
+                far = f"stopped at {run.done:,} of {run.total:,}; the same command resumes it"
+                raise CommandError(f"{run}: {far}", returncode=130) from None
             said = f"{run}: {run.done:,} done, {run.failed:,} failed"
             if run.completion_tokens:
                 said += f", {run.completion_tokens:,} tokens, {run.tokens_a_second:.0f} a second"

@@ -122,3 +122,15 @@ def test_runs_lists_and_cancels(project: Project) -> None:
     with pytest.raises(CommandError, match="no run 0"):
         said("runs", "--cancel", "0")
     assert "4 done" in said(*SAMPLE)
+
+
+def test_an_interrupted_run_says_how_far_it_came(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(run: Run, title: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("annotation.management.running.work_through", interrupted)
+    with pytest.raises(CommandError, match="stopped at 0 of 4; the same command resumes") as error:
+        said(*SAMPLE)
+    assert error.value.returncode == 130

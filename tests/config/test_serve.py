@@ -55,3 +55,12 @@ def test_it_serves_pages_and_does_runs_and_ends_whole(place: Stepmark) -> None:
     served.wait(timeout=60)
     _, left = psutil.wait_procs(children, timeout=30)
     assert left == []
+
+
+def test_a_taken_address_is_refused_before_anything_starts(place: Stepmark) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        refused = place.manage(f"serve --bind {bind}", check=False)
+    assert refused.returncode == 1
+    assert f"cannot serve at {bind}" in refused.stderr
+    assert "started" not in refused.stdout

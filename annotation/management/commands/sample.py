@@ -37,12 +37,15 @@ class Command(RunCommand):
         parser.add_argument("--completions", action="store_true", help="no chat template")
         parser.add_argument("--batch-size", type=positive)
         parser.add_argument("--concurrency", type=positive, help="requests at a time")
-        parser.add_argument("--prompt", default="zero_shot_cot", choices=sorted(PROMPTS))
-        parser.add_argument("--temperature", type=float, default=defaults.temperature)
-        parser.add_argument("--top-p", type=float, default=defaults.top_p)
-        parser.add_argument("--max-tokens", type=int, default=defaults.max_tokens)
+        default = "default: %(default)s"
+        parser.add_argument(
+            "--prompt", default="zero_shot_cot", choices=sorted(PROMPTS), help=default
+        )
+        parser.add_argument("--temperature", type=float, default=defaults.temperature, help=default)
+        parser.add_argument("--top-p", type=float, default=defaults.top_p, help=default)
+        parser.add_argument("--max-tokens", type=int, default=defaults.max_tokens, help=default)
         parser.add_argument("--stop", action="append", default=[], help="may be repeated")
-        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--seed", type=int, default=0, help=default)
         parser.add_argument("--splitter", default="", help="default: the one the prompt suits")
         parser.add_argument(
             "--continue",

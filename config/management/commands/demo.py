@@ -81,7 +81,7 @@ class Command(BaseCommand):
             ("  final answer right", f"{graded['right']:,}"),
             ("  final answer wrong", f"{graded['wrong']:,} ({graded['without']:,} state none)"),
             ("steps", f"{steps:,}"),
-            *self._mark_rows(project),
+            *self._mark_rows(project, steps),
             ("tokens drawn", f"{run.completion_tokens:,}"),
             ("tokens a second", f"{run.tokens_a_second:.0f}"),
             ("time of this run", f"{seconds:.0f} s"),
@@ -91,7 +91,7 @@ class Command(BaseCommand):
             table.add_row(name, value)
         self.stdout.write(as_text(table, width=80))
 
-    def _mark_rows(self, project: Project) -> list[tuple[str, str]]:
+    def _mark_rows(self, project: Project, steps: int) -> list[tuple[str, str]]:
         rows = []
         for name in LABELERS:
             annotations = project.annotations.filter(labeler__name=name)
@@ -102,6 +102,7 @@ class Command(BaseCommand):
                 continue
             marks = ((1, "correct"), (0, "neutral"), (-1, "incorrect"), (None, "not rated"))
             text = ", ".join(f"{count.get(rating, 0):,} {word}" for rating, word in marks)
+            text += f", {steps - sum(count.values()):,} after an error"
             rows.append((f"steps marked by {name}", text))
         return rows
 

@@ -1,13 +1,14 @@
 """`manage.py serve`: web server, workers and clock, together in one terminal."""
 
 import shlex
+import socket
 import sys
 from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from honcho.manager import Manager
 
 from config import embedded
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=2, help="processes for runs")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _refuse_taken(options["bind"])
         call_command("migrate", verbosity=0)
         schedule = str(embedded.home() / "celerybeat-schedule")
         workers = str(options["workers"])
@@ -44,3 +46,13 @@ class Command(BaseCommand):
         self.stdout.write(f"Stepmark is at http://{options['bind']}/ (Ctrl-C stops it)")
         manager.loop()
         sys.exit(manager.returncode)
+
+
+def _refuse_taken(bind: str) -> None:
+    """Say so before anything is started, where the address is another program's."""
+    host, _, port = bind.rpartition(":")
+    try:
+        with socket.create_server((host.strip("[]"), int(port)), reuse_port=False):
+            return
+    except (OSError, OverflowError, ValueError) as error:
+        raise CommandError(f"cannot serve at {bind}: {error}; choose --bind HOST:PORT") from None

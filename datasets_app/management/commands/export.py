@@ -76,12 +76,14 @@ class Command(BaseCommand):
             annotations = annotations_of(project, options["labelers"])
         except UnknownLabeler as error:
             raise CommandError(str(error)) from None
+        if not annotations.exists():
+            raise CommandError(_nothing_to_export(project, options["labelers"]))
         try:
             with _output(options["output"]) as file, self._progress(annotations.count) as advance:
                 exported = write_rows(
                     read_annotations(annotations), exporter, file, progress=advance
                 )
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise CommandError(f"cannot write {options['output']}: {error}") from None
         except KeyboardInterrupt:
             raise CommandError("interrupted: no file is written", returncode=130) from None
@@ -101,6 +103,13 @@ class Command(BaseCommand):
         with Progress(console=Console(stderr=True)) as progress:
             bar = progress.add_task("annotations", total=count())
             yield lambda done: progress.update(bar, completed=done)
+
+
+def _nothing_to_export(project: Project, labelers: str) -> str:
+    """Say what there would be, so that no empty file takes the place of a good one."""
+    models = annotations_of(project, "models").count()
+    said = f"{project.slug} has no annotations by {labelers}: nothing is written"
+    return f"{said}; models have {models:,}: --labelers models" if models else said
 
 
 def _exporter(options: dict[str, Any]) -> Exporter:

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from annotation.models import StepLabel
 from tests.datasets_app.loaded import load_json
 from tests.datasets_app.prm800k_json import phase_1, phase_2
+from tests.factories import make_annotation, make_problem, make_project, make_solution
 
 pytestmark = pytest.mark.django_db
 RECORDS = [phase_1(), phase_2()]
@@ -104,3 +105,21 @@ def test_an_export_that_breaks_off_leaves_no_file(tmp_path: Path) -> None:
     ):
         run(tmp_path / "back.jsonl")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_export_that_finds_nothing_is_an_error_and_keeps_the_old_file(tmp_path: Path) -> None:
+    solution = make_solution(make_problem(make_project("machines")))
+    make_annotation(solution, ratings=[1])
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text("old")
+    with pytest.raises(CommandError, match=r"by people: nothing.*models have 1: --labelers models"):
+        run(kept, project="machines")
+    assert kept.read_text() == "old"
+
+
+def test_a_folder_is_no_output(tmp_path: Path) -> None:
+    load_json(RECORDS)
+    with pytest.raises(CommandError, match="cannot write"):
+        run(tmp_path)
+    with pytest.raises(CommandError, match="cannot write"):
+        run(".")
