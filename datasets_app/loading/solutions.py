@@ -1,5 +1,6 @@
 """Ready-made solutions into rows: split, graded, each text by one writer once."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -93,10 +94,12 @@ class SolutionLoader:
             problem = imported.record.problem
             if isinstance(problem, ProblemRecord):
                 drafts.append(self._draft(imported.record, problem))
-            elif problem in named:
-                drafts.append(self._draft(imported.record, named[problem]))
-            else:
+            elif problem not in named:
                 report(imported.bad(f"no problem in the project has the id {problem!r}"))
+            elif (only := named[problem]) is None:
+                report(imported.bad(f"several problems in the project have the id {problem!r}"))
+            else:
+                drafts.append(self._draft(imported.record, only))
         return drafts
 
     def _draft(self, record: SolutionRecord, problem: ProblemRecord | KnownProblem) -> Draft:
@@ -113,15 +116,18 @@ class SolutionLoader:
 
 def _problems_by_external_id(
     project: Project, batch: Sequence[Imported[SolutionRecord]]
-) -> dict[str, ProblemRecord | KnownProblem]:
+) -> dict[str, ProblemRecord | KnownProblem | None]:
+    """Return the problem that each id names, None where the project has several of that id."""
     problems = [imported.record.problem for imported in batch]
-    named: dict[str, ProblemRecord | KnownProblem] = {
+    named: dict[str, ProblemRecord | KnownProblem | None] = {
         problem.external_id: problem for problem in problems if isinstance(problem, ProblemRecord)
     }
     wanted = {problem for problem in problems if isinstance(problem, str)}
-    found = Problem.objects.filter(project=project, external_id__in=wanted).order_by("-id")
+    found = Problem.objects.filter(project=project, external_id__in=wanted)
+    rows: dict[str, list[KnownProblem]] = defaultdict(list)
     for external_id, row_id, answer in found.values_list("external_id", "id", "reference_answer"):
-        named[external_id] = KnownProblem(row_id, answer)
+        rows[external_id].append(KnownProblem(row_id, answer))
+    named.update((name, known[0] if len(known) == 1 else None) for name, known in rows.items())
     return named
 
 

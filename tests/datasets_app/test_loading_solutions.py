@@ -11,6 +11,7 @@ from datasets_app.loading import Loaded, load_problems, load_solutions
 from datasets_app.records import ProblemRecord, SolutionRecord
 from labelers.answers import GRADER
 from tests.datasets_app.loaded import imported, refuse
+from tests.factories import make_problem, make_project
 from tests.shared_data import shared_file
 from web.registry import UnknownName
 
@@ -128,3 +129,14 @@ def test_the_real_gsm8k_solutions_are_4000_rows_with_the_files_own_verdicts() ->
     assert distinct == 4000 - 7
     assert load_file().added == 0
     assert not Solution.objects.exclude(times_drawn=1).exists()
+
+
+def test_an_id_that_several_problems_have_is_a_bad_line() -> None:
+    project = make_project("math")
+    for text in ("1 + 1?", "2 + 2?"):
+        make_problem(project, text, external_id="sum/1")
+    reported: list[BadLine] = []
+    assert load(solution(problem="sum/1"), report=reported.append).added == 0
+    assert [str(bad) for bad in reported] == [
+        "records.jsonl:1: several problems in the project have the id 'sum/1'"
+    ]
