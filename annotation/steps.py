@@ -66,7 +66,7 @@ def _steps(text: str, cuts: Iterable[Cut]) -> Iterator[Span]:
 
 
 def _answer_line(text: str) -> Span | None:
-    """The last line that is not blank, if it states a GSM8K answer (prm_spec: `#### `, `A: `)."""
+    """The last line that is not blank, if it is an answer of GSM8K (`#### 18` or `A: 18`)."""
     end = len(text.rstrip())
     line_start = text.rfind("\n", 0, end) + 1
     line = text[line_start:end].lstrip()

@@ -144,7 +144,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    # Bells get lost; PostgreSQL knows what is left to do (design, section 2).
+    # Bells get lost; PostgreSQL knows what is left to do (docs/adr/0004).
     "ring-again": {"task": "annotation.tasks.ring_again", "schedule": 10.0},
 }
 
