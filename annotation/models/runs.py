@@ -106,6 +106,14 @@ class Run(models.Model):
         return bool(unfinished.update(state=state, error=error, finished_at=timezone.now()))
 
     @property
+    def subject(self) -> str:
+        """What draws or marks in this Run, as its request names it."""
+        if self.kind == Run.Kind.LABELLING:
+            return str(self.request.get("name", ""))
+        model = self.request.get("engine_config", {}).get("model") or ""
+        return f"{self.request.get('engine', '')} {model}".strip()
+
+    @property
     def tokens_a_second(self) -> float:
         return 1000 * self.completion_tokens / self.work_ms if self.work_ms else 0.0
 

@@ -115,7 +115,11 @@ def test_runs_lists_and_cancels(project: Project) -> None:
     assert "no runs yet" in said("runs")
     said(*SAMPLE[:-1])
     run = Run.objects.get()
-    assert "0 of 4" in said("runs", "--project", "school")
+    listed = said("runs", "--project", "school")
+    assert "0 of 4" in listed
+    assert "sampling, scripted" in listed
+    Run.objects.update(errors={"too long": 2})
+    assert f"run {run.pk}: 2 x too long" in said("runs")
     assert "cancelled" in said("runs", "--cancel", str(run.pk))
     with pytest.raises(CommandError, match="cancelled already"):
         said("runs", "--cancel", str(run.pk))

@@ -1,5 +1,6 @@
 """`manage.py runs`: what runs, how far it is, and stopping it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -25,12 +26,12 @@ class Command(BaseCommand):
         if options["cancel"] is not None:
             self._cancel(options["cancel"])
             return
-        table = Table("run", "project", "kind", "state", "done", "failed", "tokens", "tokens/s")
+        table = Table("run", "project", "what", "state", "done", "failed", "tokens", "tokens/s")
         for run in listed[: options["limit"]]:
             table.add_row(
                 str(run.pk),
                 run.project.slug,
-                run.kind,
+                f"{run.kind}, {run.subject}",
                 run.state,
                 f"{run.done:,} of {run.total:,}",
                 f"{run.failed:,}",
@@ -38,9 +39,16 @@ class Command(BaseCommand):
                 f"{run.tokens_a_second:.0f}" if run.completion_tokens else "",
             )
         if table.row_count:
-            self.stdout.write(as_text(table))
+            self.stdout.write(as_text(table, width=120))
+            self._print_reasons(listed[: options["limit"]])
         else:
             self.stdout.write("no runs yet: `manage.py sample` and `manage.py label` make them")
+
+    def _print_reasons(self, listed: Iterable[Run]) -> None:
+        for run in listed:
+            reasons = [f"{count:,} x {reason}" for reason, count in run.errors.items()]
+            for reason in filter(None, [run.error, *reasons]):
+                self.stdout.write(f"run {run.pk}: {reason}")
 
     def _cancel(self, run_id: int) -> None:
         run = Run.objects.filter(pk=run_id).first()
