@@ -29,6 +29,10 @@ def test_the_demo_draws_at_most_15000_tokens() -> None:
     assert problems * option("-n") * option("--max-tokens") <= 15_000
 
 
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
 def without_time(printed: str) -> str:
     """Return the table and the files of a demo's output, less the time that this run took."""
     table = printed[printed.index("what happened") : printed.index("account: ")]
@@ -41,10 +45,10 @@ def test_the_demo_makes_datasets_and_a_second_one_adds_nothing(
     place: Stepmark, tmp_path: Path
 ) -> None:
     first = place.manage(f"demo --output {tmp_path}", seconds=1200).stdout
-    records = [json.loads(line) for line in (tmp_path / "prm800k.jsonl").open()]
+    records = [json.loads(line) for line in lines(tmp_path / "prm800k.jsonl")]
     assert len(records) >= 40
     assert {step["rating"] for record in records for step in completions(record)} >= {1, None}
-    rows = [json.loads(line) for line in (tmp_path / "trl-stepwise.jsonl").open()]
+    rows = [json.loads(line) for line in lines(tmp_path / "trl-stepwise.jsonl")]
     assert rows
     for row in rows:
         assert len(row["completions"]) == len(row["labels"])
