@@ -8,6 +8,9 @@ from django.http import HttpRequest
 from annotation.models import (
     Annotation,
     Assignment,
+    CritiqueRating,
+    Invitation,
+    Lease,
     Membership,
     Position,
     Problem,
@@ -86,6 +89,21 @@ class AssignmentAdmin(ReadOnlyAdmin):
     search_fields = ("=solution__id", "=labeler__name")
 
 
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin):
+    list_display = ("id", "project", "solution_id", "labeler", "claimed_at", "until", "outcome")
+    list_filter = ("outcome",)
+    list_select_related = ("project", "labeler")
+    search_fields = ("=solution__id", "=labeler__name")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = ("id", "project", "role", "note", "expires_at", "accepted_by", "revoked_at")
+    list_select_related = ("project", "accepted_by")
+    search_fields = ("=project__slug",)
+
+
 @admin.register(Annotation)
 class AnnotationAdmin(ReadOnlyAdmin):
     list_display = ("id", "project", "labeler", "solution_id", "finish_reason", "submitted_at")
@@ -104,6 +122,13 @@ class PositionAdmin(ReadOnlyAdmin):
 class StepLabelAdmin(ReadOnlyAdmin):
     list_display = ("id", "annotation_id", "step_id", "rating", "flagged", "score", "comment")
     list_filter = ("rating",)
+    search_fields = ("=annotation__id",)
+    search_help_text = "The id of an annotation."
+
+
+@admin.register(CritiqueRating)
+class CritiqueRatingAdmin(ReadOnlyAdmin):
+    list_display = ("id", "annotation_id", "label_id", "rating")
     search_fields = ("=annotation__id",)
     search_help_text = "The id of an annotation."
 

@@ -22,7 +22,13 @@ def route_to(
     solution_ids = missing.values_list("id", flat=True).iterator()
     while batch := list(islice(solution_ids, batch_size)):
         made = Assignment.objects.bulk_create(
-            Assignment(project=project, solution_id=solution_id, labeler=labeler, reason=reason)
+            Assignment(
+                project=project,
+                solution_id=solution_id,
+                labeler=labeler,
+                is_named=True,
+                reason=reason,
+            )
             for solution_id in batch
         )
         yield [assignment.pk for assignment in made]

@@ -8,6 +8,7 @@ from django.db import transaction
 from labelers.judges import get_judge
 from labelers.judges.base import Judge
 from labelers.models import Labeler
+from web.models import User
 
 
 class BadConfiguration(ValueError):
@@ -40,3 +41,11 @@ def register_model(*, name: str, judge: str, config: Mapping[str, Any] | None = 
     return Labeler.objects.create(
         kind=Labeler.Kind.MODEL, name=name, judge=judge, config=settings, replaces=current
     )
+
+
+def labeler_of(user: User) -> Labeler:
+    """Return the labeler that `user` is, made when missing."""
+    labeler, _ = Labeler.objects.get_or_create(
+        user=user, defaults={"kind": Labeler.Kind.PERSON, "name": user.get_username()}
+    )
+    return labeler

@@ -1,12 +1,19 @@
 """Rows for tests: plain functions that make one thing, with fields that read like real ones."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import count
 from typing import Any
+
+from django.utils import timezone
 
 from annotation.digests import digest, json_digest
 from annotation.models import (
     Annotation,
+    Assignment,
+    CritiqueRating,
+    Invitation,
+    Lease,
     Membership,
     Position,
     Problem,
@@ -132,6 +139,46 @@ def make_annotation(
 
 def make_label(annotation: Annotation, step: Step, rating: int | None, **fields: Any) -> StepLabel:
     return StepLabel.objects.create(annotation=annotation, step=step, rating=rating, **fields)
+
+
+def make_assignment(
+    solution: Solution, *, labeler: Labeler | None = None, **fields: Any
+) -> Assignment:
+    """Make an open slot for any person, or for `labeler` alone."""
+    fields = {"is_named": labeler is not None, **fields}
+    return Assignment.objects.create(
+        project_id=solution.project_id, solution=solution, labeler=labeler, **fields
+    )
+
+
+def make_lease(assignment: Assignment, labeler: Labeler, **fields: Any) -> Lease:
+    """Put an open slot into the hands of `labeler` for half an hour."""
+    Assignment.objects.filter(pk=assignment.pk).update(
+        state=Assignment.State.LEASED, labeler=labeler
+    )
+    now = timezone.now()
+    fields = {"claimed_at": now, "began_at": now, "until": now + timedelta(minutes=30), **fields}
+    return Lease.objects.create(
+        project_id=assignment.project_id,
+        solution_id=assignment.solution_id,
+        assignment=assignment,
+        labeler=labeler,
+        **fields,
+    )
+
+
+def make_critique_rating(annotation: Annotation, label: StepLabel, rating: int) -> CritiqueRating:
+    return CritiqueRating.objects.create(annotation=annotation, label=label, rating=rating)
+
+
+def make_invitation(project: Project, created_by: User, **fields: Any) -> Invitation:
+    fields = {
+        "role": Membership.Role.LABELER,
+        "secret_digest": str(digest(str(next(_numbers)))),
+        "expires_at": timezone.now() + timedelta(days=7),
+        **fields,
+    }
+    return Invitation.objects.create(project=project, created_by=created_by, **fields)
 
 
 def make_run(project: Project, **fields: Any) -> Run:

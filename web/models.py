@@ -14,6 +14,15 @@ from knox.models import AbstractAuthToken
 class User(AbstractUser):
     """A person who can log in. Ours from the first migration, since it cannot be swapped later."""
 
+    language = models.CharField(max_length=10, blank=True, help_text="Blank: the browser's.")
+    time_zone = models.CharField(max_length=64, blank=True, help_text="Blank: the site's.")
+    keys = models.JSONField(
+        default=dict, blank=True, help_text="Key of each action on the labelling page, if changed."
+    )
+    daily_goal = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Solutions a day, shown while labelling."
+    )
+
 
 class Scope(models.TextChoices):
     """What a token may be used for, never above its owner's own rights."""

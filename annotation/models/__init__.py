@@ -1,14 +1,17 @@
 """What is judged, by whom, and what they said."""
 
 from annotation.models.content import Problem, Solution, Step
-from annotation.models.marks import Annotation, Position, StepLabel
-from annotation.models.projects import Membership, Project
+from annotation.models.marks import Annotation, CritiqueRating, Position, StepLabel
+from annotation.models.projects import Invitation, Membership, Project
 from annotation.models.runs import Run, RunSlice
-from annotation.models.work import Assignment
+from annotation.models.work import Assignment, Lease
 
 __all__ = [
     "Annotation",
     "Assignment",
+    "CritiqueRating",
+    "Invitation",
+    "Lease",
     "Membership",
     "Position",
     "Problem",

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotation.models.content import Solution, Step
 from annotation.models.projects import Project
-from annotation.models.work import Assignment
+from annotation.models.work import Assignment, Lease
 from labelers.models import Labeler
 from web.models import User
 
@@ -26,6 +26,10 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
         # As NOT EXISTS: PostgreSQL takes an outer join with "is null" to leave one row.
         return self.filter(~Exists(Annotation.objects.filter(supersedes=OuterRef("pk"))))
 
+    def in_slots(self) -> "AnnotationQuerySet":
+        """All but the late work that no slot was left for."""
+        return self.filter(is_surplus=False)
+
 
 class Annotation(models.Model):
     """One labeler's finished work on one solution. Never edited: a correction supersedes it.
@@ -40,13 +44,35 @@ class Annotation(models.Model):
         GIVE_UP = "give_up"
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="annotations", db_index=False)
-    labeler = models.ForeignKey(Labeler, models.PROTECT, related_name="annotations")
+    labeler = models.ForeignKey(Labeler, models.PROTECT, related_name="annotations", db_index=False)
     solution = models.ForeignKey(Solution, models.CASCADE, related_name="annotations")
     assignment = models.ForeignKey(
         Assignment, models.RESTRICT, null=True, blank=True, related_name="annotations"
     )
+    lease = models.OneToOneField(
+        Lease, models.RESTRICT, null=True, blank=True, related_name="annotation"
+    )
+    is_surplus = models.BooleanField(
+        default=False, help_text="Late work that no slot was left for: it counts toward no overlap."
+    )
     finish_reason = models.CharField(max_length=20, choices=FinishReason, blank=True)
-    total_time_ms = models.BigIntegerField(null=True, blank=True)
+    comment = models.TextField(blank=True, help_text="Why the labeler gave up, what is wrong.")
+    total_time_ms = models.BigIntegerField(
+        null=True, blank=True, help_text="Active time: without hidden tabs and idleness."
+    )
+    elapsed_ms = models.BigIntegerField(null=True, blank=True, help_text="From hold to submission.")
+    progress = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How far the solution had come at its error, 0 to 4."
+    )
+    bad_splits = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Positions whose text is not one step.",
+    )
+    is_practice = models.BooleanField(
+        default=False, help_text="Newcomers practise on its solution and are shown these marks."
+    )
     generation = models.SmallIntegerField(null=True, blank=True)
     is_quality_control = models.BooleanField(default=False)
     is_screening = models.BooleanField(default=False)
@@ -79,6 +105,9 @@ class Annotation(models.Model):
         indexes: ClassVar = [
             # Exports walk a project's annotations in order of arrival.
             models.Index(fields=["project", "id"], name="annotation_by_project"),
+            # A labeler's past work, and whether a solution is part of it.
+            models.Index(fields=["labeler", "solution"], name="annotation_by_labeler"),
+            models.Index(fields=["labeler", "submitted_at"], name="annotation_by_time"),
         ]
 
     def __str__(self) -> str:
@@ -141,3 +170,26 @@ class StepLabel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rating} by annotation {self.annotation_id} on step {self.step_id}"
+
+
+class CritiqueRating(models.Model):
+    """What an annotation says of another labeler's comment on a mistake: does it explain it?"""
+
+    annotation = models.ForeignKey(
+        Annotation, models.CASCADE, related_name="critique_ratings", db_index=False
+    )
+    label = models.ForeignKey(StepLabel, models.CASCADE, related_name="critique_ratings")
+    rating = models.SmallIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["annotation", "label"], name="critique_rating_once_an_annotation"
+            ),
+            models.CheckConstraint(
+                condition=Q(rating__in=[-1, 0, 1]), name="critique_rating_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rating} by annotation {self.annotation_id} on comment {self.label_id}"

@@ -16,14 +16,30 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """Those that `user` takes part in; a superuser sees all."""
         if user.is_superuser:
             return self
-        return self.filter(memberships__user=user)
+        return self.filter(pk__in=Membership.objects.active().filter(user=user).values("project"))
+
+    def managed_by(self, user: User) -> "ProjectQuerySet":
+        """Those whose settings and people `user` may change."""
+        return self.where(user, Membership.Role.MANAGER)
+
+    def labelled_by(self, user: User) -> "ProjectQuerySet":
+        """Those where `user` may take work; readers only read."""
+        return self.where(
+            user, Membership.Role.MANAGER, Membership.Role.REVIEWER, Membership.Role.LABELER
+        )
+
+    def where(self, user: User, *roles: "Membership.Role") -> "ProjectQuerySet":
+        """Those where `user` has one of `roles`; a superuser has them all."""
+        if user.is_superuser:
+            return self
+        held = Membership.objects.active().filter(user=user, role__in=roles)
+        return self.filter(pk__in=held.values("project"))
 
     def marks_visible_to(self, user: User) -> "ProjectQuerySet":
         """Those where `user` may read everybody's marks: a labeler reads only their own."""
-        if user.is_superuser:
-            return self
-        roles = Membership.objects.filter(user=user).exclude(role=Membership.Role.LABELER)
-        return self.filter(pk__in=roles.values("project"))
+        return self.where(
+            user, Membership.Role.MANAGER, Membership.Role.REVIEWER, Membership.Role.READER
+        )
 
     def grades_visible_to(self, user: User) -> "ProjectQuerySet":
         """Those where `user` may see reference answers and grades: a labeler only where shown."""
@@ -42,6 +58,13 @@ class Project(models.Model):
         REVIEW = "review", "Review: mark a finished solution up to its first error"
         EXPLORE = "explore", "Explore: build a solution step by step"
 
+    class Order(models.TextChoices):
+        """What the queue gives first."""
+
+        OLDEST = "oldest", "Oldest first"
+        CONVINCING = "convincing", "Most convincing wrong answers first"
+        RANDOM = "random", "In a random order"
+
     slug = models.SlugField(max_length=100, unique=True)
     name = models.CharField(max_length=200)
     mode = models.CharField(max_length=10, choices=Mode, default=Mode.REVIEW)
@@ -55,10 +78,43 @@ class Project(models.Model):
         default=True, help_text="Nothing is labelled after the first incorrect step."
     )
     show_reference_answer = models.BooleanField(default=True)
+    skip_minutes = models.PositiveSmallIntegerField(
+        default=30, help_text="A skipped solution comes back to whoever skipped it after this."
+    )
+    idle_minutes = models.PositiveSmallIntegerField(
+        default=5,
+        validators=[MinValueValidator(1)],
+        help_text="Without a sign of the annotator for this long, time is no longer counted.",
+    )
+    queue_order = models.CharField(max_length=10, choices=Order, default=Order.OLDEST)
+    routing_round = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Counts bulk routings: each is read from the start."
+    )
+    ask_critique = models.BooleanField(
+        default=False, help_text="After a Bad: rate or write an explanation of the mistake."
+    )
+    ask_progress = models.BooleanField(
+        default=False, help_text="After a Bad: rate how far the solution had come."
+    )
+    ask_alternatives = models.BooleanField(
+        default=False, help_text="After a Bad: rate the other candidates for that step."
+    )
+    allow_rest_great = models.BooleanField(default=False, help_text='Offer "Mark the rest Great".')
+    candidates = models.PositiveSmallIntegerField(
+        default=4,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="Explore: how many candidate steps are shown at each position.",
+    )
+    drawing = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Explore: the engine that draws candidates while people wait, and how.",
+    )
     guidelines = models.TextField(blank=True, help_text="Markdown.")
     routing = models.JSONField(default=dict, blank=True)
     tokens = models.ManyToManyField("web.ApiToken", related_name="projects", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    paused_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
     objects = ProjectQuerySet.as_manager()
@@ -70,8 +126,13 @@ class Project(models.Model):
         return self.name
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def active(self) -> "MembershipQuerySet":
+        return self.filter(ended_at=None)
+
+
 class Membership(models.Model):
-    """One user's part in one project."""
+    """One user's part in one project. Ended, it keeps the marks but opens nothing."""
 
     class Role(models.TextChoices):
         MANAGER = "manager"
@@ -82,6 +143,11 @@ class Membership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     project = models.ForeignKey(Project, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
+    joined_at = models.DateTimeField(default=timezone.now, editable=False)
+    practised_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -90,3 +156,23 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.role} of {self.project}"
+
+
+class Invitation(models.Model):
+    """A link that makes whoever opens it, once and in time, a member. Only its digest is kept."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=10, choices=Membership.Role)
+    note = models.CharField(max_length=200, blank=True, help_text="Whom it is for.")
+    secret_digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"invitation to {self.project} as {self.role}"

@@ -30,6 +30,7 @@ class Run(models.Model):
     class Kind(models.TextChoices):
         SAMPLING = "sampling"
         LABELLING = "labelling"
+        CANDIDATES = "candidates"
 
     class State(models.TextChoices):
         QUEUED = "queued"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from annotation.models.content import Solution
@@ -16,22 +16,37 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def open(self) -> "AssignmentQuerySet":
         return self.filter(state=Assignment.State.OPEN)
 
+    def for_people(self) -> "AssignmentQuerySet":
+        """Slots that any person of the project may take."""
+        return self.filter(is_named=False)
+
 
 class Assignment(models.Model):
-    """One slot of work: this solution, for a person or for a named model."""
+    """One slot of work: this solution, for any person or for a named model.
+
+    A slot for people has a `labeler` only while it is leased and once it is submitted.
+    """
 
     class State(models.TextChoices):
         OPEN = "open"
+        LEASED = "leased"
         SUBMITTED = "submitted"
         FAILED = "failed", "Failed: the judge could not mark this solution"
+        WITHDRAWN = "withdrawn", "Withdrawn: fewer people are to mark this solution"
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="assignments")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="assignments", db_index=False)
     solution = models.ForeignKey(Solution, models.CASCADE, related_name="assignments")
     labeler = models.ForeignKey(
         Labeler, models.PROTECT, null=True, blank=True, related_name="assignments", db_index=False
     )
+    is_named = models.BooleanField(
+        default=False, help_text="Made for one labeler, who alone may take it."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    priority = models.FloatField(default=0)
+    priority = models.FloatField(default=0, help_text="Higher is given out first.")
+    reopened = models.BigIntegerField(
+        null=True, editable=False, help_text="Place among the slots that opened again."
+    )
     reason = models.CharField(max_length=200, blank=True, help_text="The rule that made it.")
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -45,6 +60,23 @@ class Assignment(models.Model):
                 condition=~Q(labeler=None),
                 name="assignment_once_a_named_labeler",
             )
+        ]
+        indexes: ClassVar = [
+            # The two lanes of the queue, in the order in which `leases.claim_next` reads them.
+            models.Index(
+                "project",
+                F("priority") * -1.0,
+                "id",
+                condition=Q(state="open", is_named=False, reopened=None),
+                name="assignment_fresh",
+            ),
+            models.Index(
+                fields=["project", "reopened"],
+                condition=Q(state="open", is_named=False) & ~Q(reopened=None),
+                name="assignment_reopened",
+            ),
+            # Pages count a project's slots by state.
+            models.Index(fields=["project", "state"], name="assignment_by_state"),
         ]
 
     def __str__(self) -> str:
@@ -61,6 +93,109 @@ class Assignment(models.Model):
                 raise NotOpen(f"{assignment} is {assignment.state}, not open")
             assignment.state, assignment.error = state, error
         cls.objects.bulk_update(closed, ["state", "error"])
+
+
+class LeaseQuerySet(models.QuerySet["Lease"]):
+    def open(self) -> "LeaseQuerySet":
+        """Those that have not ended, in time or overdue."""
+        return self.filter(ended_at=None)
+
+    def overdue(self) -> "LeaseQuerySet":
+        return self.open().filter(until__lt=timezone.now())
+
+    def holding(self) -> "LeaseQuerySet":
+        """Those whose solution is in somebody's hands, not only claimed ahead."""
+        return self.open().exclude(began_at=None)
+
+
+class Lease(models.Model):
+    """One hold of one slot by one labeler: from when to when, the draft, and how it ended.
+
+    The draft lives here and not on the slot, so that no labeler ever meets another's marks. Claims
+    of a labeler in a project go forward through the queue: where the last one had got to is
+    written beside it (`lane_*`), so that a claim never updates a row that every claim reads.
+    """
+
+    class Outcome(models.TextChoices):
+        SUBMITTED = "submitted"
+        SKIPPED = "skipped"
+        RELEASED = "released"
+        EXPIRED = "expired"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="leases", db_index=False)
+    labeler = models.ForeignKey(Labeler, models.PROTECT, related_name="leases", db_index=False)
+    solution = models.ForeignKey(Solution, models.CASCADE, related_name="leases")
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="leases")
+    corrects = models.ForeignKey(
+        "annotation.Annotation",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="corrections",
+        help_text="The annotation that is being corrected; it stays in force until then.",
+    )
+    claimed_at = models.DateTimeField(default=timezone.now)
+    began_at = models.DateTimeField(null=True, blank=True, help_text="Null while claimed ahead.")
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    returns_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a skipped solution may come back to this labeler."
+    )
+    draft = models.JSONField(default=dict, blank=True)
+    draft_version = models.PositiveIntegerField(default=0)
+    draft_key = models.UUIDField(null=True, editable=False, help_text="Of the last save.")
+    lane_round = models.PositiveIntegerField(default=0, editable=False)
+    lane_priority = models.FloatField(null=True, editable=False)
+    lane_id = models.BigIntegerField(null=True, editable=False)
+    lane_reopened = models.BigIntegerField(default=0, editable=False)
+
+    objects = LeaseQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["assignment"],
+                condition=Q(ended_at=None, corrects=None),
+                name="lease_one_hold_a_slot",
+            ),
+            models.UniqueConstraint(
+                fields=["labeler", "solution"],
+                condition=Q(ended_at=None),
+                name="lease_one_hold_a_solution",
+            ),
+        ]
+        indexes: ClassVar = [
+            # The last claim of a labeler in a project, which says where the next begins.
+            models.Index(fields=["labeler", "project", "id"], name="lease_by_labeler"),
+            models.Index(fields=["until"], condition=Q(ended_at=None), name="lease_by_end"),
+            models.Index(
+                fields=["project", "labeler"], condition=Q(ended_at=None), name="lease_open"
+            ),
+            models.Index(
+                fields=["labeler", "solution"],
+                condition=~Q(returns_at=None),
+                name="lease_skipped",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"lease {self.pk} of {self.assignment_id} by {self.labeler_id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def is_ahead(self) -> bool:
+        return self.began_at is None
+
+    def end(self, outcome: "Lease.Outcome") -> None:
+        """Close a lease that the caller has locked."""
+        if self.ended_at is not None:
+            raise NotOpen(f"{self} ended as {self.outcome}")
+        self.ended_at, self.outcome = timezone.now(), outcome
+        self.save(update_fields=["ended_at", "outcome"])
 
 
 class NotOpen(ValueError):

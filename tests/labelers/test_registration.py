@@ -3,7 +3,8 @@
 import pytest
 
 from labelers.models import Labeler
-from labelers.registration import BadConfiguration, register_model
+from labelers.registration import BadConfiguration, labeler_of, register_model
+from tests.factories import make_user
 from web.registry import UnknownName
 
 pytestmark = pytest.mark.django_db
@@ -33,3 +34,10 @@ def test_a_wrong_setting_is_refused_by_its_name() -> None:
 def test_an_unknown_judge_lists_the_known_ones() -> None:
     with pytest.raises(UnknownName, match="arithmetic, outcome"):
         register_model(name="sums", judge="oracle")
+
+
+def test_a_user_is_one_labeler_for_good() -> None:
+    user = make_user("mori")
+    labeler = labeler_of(user)
+    assert (labeler.kind, labeler.name) == ("person", "mori")
+    assert labeler_of(user) == labeler

@@ -12,8 +12,12 @@ from django.urls import reverse
 from annotation.models import Annotation, Assignment, Position, Project, RunSlice, Step, StepLabel
 from tests.factories import (
     make_annotation,
+    make_assignment,
+    make_critique_rating,
+    make_invitation,
     make_label,
     make_labeler,
+    make_lease,
     make_problem,
     make_project,
     make_run,
@@ -43,8 +47,10 @@ def fill(number: int) -> None:
     project = make_project(members={user: "manager"})
     solution = make_solution(make_problem(project), ["One."])
     annotation = make_annotation(solution, make_labeler(user=user), ratings=[1])
-    make_label(annotation, Step.objects.create(solution=solution, position=9, text="x"), None)
-    Assignment.objects.create(project=project, solution=solution, labeler=make_labeler())
+    step = Step.objects.create(solution=solution, position=9, text="x")
+    make_critique_rating(annotation, make_label(annotation, step, None), 1)
+    make_lease(make_assignment(solution), make_labeler(user=make_user()))
+    make_invitation(project, user)
     RunSlice.objects.create(run=make_run(project), number=number, payload=[])
     make_token(user)
 
@@ -125,7 +131,9 @@ def test_a_token_can_be_taken_away_but_not_made_here(client: Client, root: User)
 def test_a_project_and_its_members_can_be_made_by_hand(client: Client, root: User) -> None:
     sent = {
         "name": "Algebra", "slug": "algebra", "mode": "review", "overlap": 3, "lease_minutes": 30,
-        "routing": "{}", "memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 0,
+        "skip_minutes": 30, "idle_minutes": 5, "queue_order": "oldest", "candidates": 4,
+        "routing": "{}", "drawing": "{}",
+        "memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 0,
         "memberships-0-user": root.pk, "memberships-0-role": "manager",
     }  # fmt: skip
     response = client.post(page(Project, "add"), sent)
