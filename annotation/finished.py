@@ -40,3 +40,11 @@ class Finished:
     finish_reason: str
     positions: Sequence[FinishedPosition] = ()
     labels: Sequence[FinishedLabel] = ()
+
+
+class Unfinished(ValueError):
+    """The draft is not yet what can be submitted: `field` of it says where, the message why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field

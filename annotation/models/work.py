@@ -1,6 +1,7 @@
 """The queue of labelling work."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -19,6 +20,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def for_people(self) -> "AssignmentQuerySet":
         """Slots that any person of the project may take."""
         return self.filter(is_named=False)
+
+    def counted(self) -> "AssignmentQuerySet":
+        """Slots that count toward the overlap."""
+        return self.exclude(state=Assignment.State.WITHDRAWN)
 
 
 class Assignment(models.Model):
@@ -81,6 +86,35 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"assignment {self.pk}"
+
+    def lease_to(self, labeler: Labeler) -> None:
+        """Put an open slot, locked by the caller, into the hands of `labeler`."""
+        if self.state != Assignment.State.OPEN:
+            raise NotOpen(f"{self} is {self.state}, not open")
+        self.state, self.labeler = Assignment.State.LEASED, labeler
+        self.save(update_fields=["state", "labeler"])
+
+    def open_again(self, place: int) -> None:
+        """Open a leased slot, locked by the caller, at `place` among those that opened again.
+
+        It is withdrawn instead where the project's overlap has no more room for it.
+        """
+        if self.state != Assignment.State.LEASED:
+            raise NotOpen(f"{self} is {self.state}, not leased")
+        self.state, self.reopened = Assignment.State.OPEN, place
+        if not self.is_named:
+            self.labeler = None
+            slots = Assignment.objects.for_people().filter(solution=self.solution_id)
+            if slots.counted().count() > self.project.overlap:
+                self.state = Assignment.State.WITHDRAWN
+        self.save(update_fields=["state", "labeler", "reopened"])
+
+    def submit(self) -> None:
+        """Bring a leased slot, locked by the caller, to its good end."""
+        if self.state != Assignment.State.LEASED:
+            raise NotOpen(f"{self} is {self.state}, not leased")
+        self.state = Assignment.State.SUBMITTED
+        self.save(update_fields=["state"])
 
     @classmethod
     def close(
@@ -190,12 +224,12 @@ class Lease(models.Model):
     def is_ahead(self) -> bool:
         return self.began_at is None
 
-    def end(self, outcome: "Lease.Outcome") -> None:
-        """Close a lease that the caller has locked."""
+    def end(self, outcome: "Lease.Outcome", *, returns_at: datetime | None = None) -> None:
+        """Close a lease that the caller has locked; a skipped solution says when it returns."""
         if self.ended_at is not None:
             raise NotOpen(f"{self} ended as {self.outcome}")
-        self.ended_at, self.outcome = timezone.now(), outcome
-        self.save(update_fields=["ended_at", "outcome"])
+        self.ended_at, self.outcome, self.returns_at = timezone.now(), outcome, returns_at
+        self.save(update_fields=["ended_at", "outcome", "returns_at"])
 
 
 class NotOpen(ValueError):

@@ -1,0 +1,316 @@
+"""Who holds which slot: claimed, extended, given back, lost, taken up again.
+
+Locks are always taken in this order: the labeler (one claim of theirs at a time), the lease, the
+slot, and last the project's place for slots that open again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, Min, OuterRef, Q
+from django.utils import timezone
+
+from annotation.claiming import Place, Standing, lock, take
+from annotation.models import Annotation, Assignment, Lease, Project
+from annotation.models.work import LeaseQuerySet, NotOpen
+from labelers.models import Labeler
+
+AHEAD = timedelta(minutes=2)
+UNDO = timedelta(minutes=10)
+# Any number of our own: advisory locks are shared by the whole database.
+REOPENING = 7_305
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why there is nothing for a labeler now, in numbers of solutions."""
+
+    reserved: int
+    """In other people's hands, so that they may yet come back."""
+    reserved_until: datetime | None
+    """When the first of these runs out."""
+    skipped: int
+    """Skipped by this labeler and still open."""
+    returns_at: datetime | None
+    """When the first of these comes back to them."""
+
+
+def claim_next(
+    *, labeler: Labeler, project: Project, ahead: bool = False, at_once: int = 1
+) -> Lease | None:
+    """Return the best slot of `project` for `labeler`, leased; None when there is none now.
+
+    Whoever already holds `at_once` slots gets the oldest of them again. With `ahead`, one slot more
+    is claimed for at most two minutes, so that it is there when it is wanted (`begin`). A project
+    that is paused or archived gives out nothing new.
+    """
+    with transaction.atomic():
+        standing = lock(labeler, project)
+        lease = _already_open(labeler, project, ahead, at_once) if standing.has_open else None
+        if lease is not None or not standing.gives_out:
+            return lease
+        found = _take(labeler, project, standing, ahead=ahead, most=1 if ahead else at_once)
+        if found is None and expire_overdue(project=project):
+            found = _take(labeler, project, standing, ahead=ahead, most=1 if ahead else at_once)
+        return found or _already_open(labeler, project, ahead, at_once)
+
+
+def begin(lease: Lease) -> Lease:
+    """Turn a slot claimed ahead into one that is held."""
+    now = timezone.now()
+    until = now + timedelta(minutes=lease.project.lease_minutes)
+    begun = Lease.objects.open().filter(pk=lease.pk, began_at=None)
+    if begun.update(began_at=now, until=until):
+        lease.began_at, lease.until = now, until
+        return lease
+    lease.refresh_from_db()
+    if not lease.is_open:
+        raise NotOpen(f"{lease} ended as {lease.outcome}")
+    return lease
+
+
+def extend(lease: Lease) -> bool:
+    """Hold on for the project's lease time from now; False when the lease has ended."""
+    until = timezone.now() + timedelta(minutes=lease.project.lease_minutes)
+    extended = Lease.objects.holding().filter(pk=lease.pk).update(until=until)
+    lease.until = until if extended else lease.until
+    return bool(extended)
+
+
+def release(lease: Lease) -> bool:
+    """Give a slot back; False when the lease had ended already."""
+    return _give_back(lease, Lease.Outcome.RELEASED)
+
+
+def skip(lease: Lease) -> bool:
+    """Give a slot back, not to see its solution again for the project's skip time."""
+    returns_at = timezone.now() + timedelta(minutes=lease.project.skip_minutes)
+    return _give_back(lease, Lease.Outcome.SKIPPED, returns_at=returns_at)
+
+
+def release_all(*, labeler: Labeler, project: Project) -> int:
+    """Give back all that `labeler` holds in `project`; return how much that was."""
+    leases = Lease.objects.open().filter(labeler=labeler, project=project)
+    return sum(release(lease) for lease in leases)
+
+
+def expire_overdue(*, project: Project, limit: int = 100) -> int:
+    """Open the slots again whose lease has run out; return how many."""
+    with transaction.atomic():
+        overdue = list(
+            Lease.objects.overdue()
+            .filter(project=project)
+            .select_for_update(skip_locked=True)
+            .order_by("assignment")[:limit]
+        )
+        for lease in overdue:
+            lease.end(Lease.Outcome.EXPIRED)
+        reopen(lease.assignment_id for lease in overdue if lease.corrects_id is None)
+    return len(overdue)
+
+
+def expire_everywhere() -> int:
+    """Open every slot again whose lease has run out; return how many."""
+    overdue = Lease.objects.overdue().values("project").distinct()
+    return sum(
+        expire_overdue(project=project) for project in Project.objects.filter(pk__in=overdue)
+    )
+
+
+def regain(lease: Lease) -> Lease | None:
+    """Return a lease that goes on from one that has ended, if its slot is still open."""
+    with transaction.atomic():
+        standing = lock(lease.labeler, lease.project)
+        open_leases = Lease.objects.open().filter(labeler=lease.labeler)
+        again = open_leases.filter(assignment=lease.assignment_id).first()
+        if again is not None or _is_theirs(lease.labeler, lease.solution_id):
+            return again
+        slots = Assignment.objects.open().select_for_update().filter(pk=lease.assignment_id)
+        slot = slots.first()
+        if slot is None:
+            return None
+        now = timezone.now()
+        return _hold(
+            slot,
+            lease.labeler,
+            standing.place,
+            began_at=now,
+            until=now + timedelta(minutes=lease.project.lease_minutes),
+            draft=lease.draft,
+            draft_version=lease.draft_version,
+            draft_key=lease.draft_key,
+        )
+
+
+def correct(annotation: Annotation) -> Lease:
+    """Return an open lease to correct `annotation` with, which stays in force until submitted.
+
+    Raises NotOpen for work that was superseded, that was not done here, or whose project is
+    archived.
+    """
+    before = annotation.lease
+    if before is None:
+        raise NotOpen(f"{annotation} was not made here")
+    with transaction.atomic():
+        standing = lock(annotation.labeler, annotation.project)
+        if annotation.project.archived_at or hasattr(annotation, "superseded_by"):
+            raise NotOpen(f"{annotation} can no longer be corrected")
+        opened = Lease.objects.open().filter(corrects=annotation).first()
+        if opened is not None:
+            return opened
+        now = timezone.now()
+        return _write_lease(
+            before.assignment,
+            annotation.labeler,
+            standing.place,
+            began_at=now,
+            until=now + timedelta(minutes=annotation.project.lease_minutes),
+            draft=before.draft,
+            corrects=annotation,
+        )
+
+
+def last_submission(labeler: Labeler, project: Project) -> Annotation | None:
+    """Return the annotation that an undo reopens: the last one here, for ten minutes."""
+    return (
+        Annotation.objects.in_force()
+        .filter(labeler=labeler, project=project, submitted_at__gt=timezone.now() - UNDO)
+        .exclude(lease=None)
+        .order_by("-submitted_at")
+        .first()
+    )
+
+
+def waiting_for(labeler: Labeler, project: Project) -> Waiting:
+    """Say what may still come to a labeler for whom there is nothing now."""
+    done = Annotation.objects.filter(labeler=labeler, solution=OuterRef("solution"))
+    reserved = (
+        Lease.objects.open()
+        .filter(project=project, corrects=None)
+        .exclude(Q(labeler=labeler) | Exists(done))
+    )
+    skipped = Lease.objects.filter(
+        labeler=labeler, project=project, returns_at__gt=timezone.now()
+    ).filter(Exists(Assignment.objects.open().for_people().filter(solution=OuterRef("solution"))))
+    return Waiting(
+        reserved=reserved.values("solution").distinct().count(),
+        reserved_until=reserved.aggregate(at=Min("until"))["at"],
+        skipped=skipped.values("solution").distinct().count(),
+        returns_at=skipped.aggregate(at=Min("returns_at"))["at"],
+    )
+
+
+def _open(labeler: Labeler, project: Project) -> LeaseQuerySet:
+    """Return the leases of a labeler on slots, oldest first; corrections are not among them."""
+    leases = Lease.objects.open().filter(labeler=labeler, project=project, corrects=None)
+    return leases.select_related("project").order_by("pk")
+
+
+def _already_open(labeler: Labeler, project: Project, ahead: bool, at_once: int) -> Lease | None:
+    """Return what the labeler has already and should go on with, or None to claim more."""
+    leases = list(_open(labeler, project))
+    held = [lease for lease in leases if not lease.is_ahead]
+    ahead_of_time = next((lease for lease in leases if lease.is_ahead), None)
+    if ahead:
+        return ahead_of_time
+    if len(held) >= at_once:
+        return held[0]
+    return begin(ahead_of_time) if ahead_of_time else None
+
+
+def _take(
+    labeler: Labeler, project: Project, standing: Standing, *, ahead: bool, most: int
+) -> Lease | None:
+    now = timezone.now()
+    until = now + (AHEAD if ahead else timedelta(minutes=project.lease_minutes))
+    if standing.has_due_skip:
+        slot = _due_skip(labeler, project)
+        if slot is not None:
+            began_at = None if ahead else now
+            return _hold(slot, labeler, standing.place, began_at=began_at, until=until)
+    return take(
+        project=project,
+        labeler_id=labeler.pk,
+        place=standing.place,
+        ahead=ahead,
+        most=most,
+        now=now,
+        until=until,
+    )
+
+
+def _due_skip(labeler: Labeler, project: Project) -> Assignment | None:
+    """Return an open slot, locked, of what the labeler skipped long enough ago."""
+    due = Lease.objects.filter(labeler=labeler, project=project, returns_at__lte=timezone.now())
+    for skipped in due.order_by("returns_at"):
+        Lease.objects.filter(pk=skipped.pk).update(returns_at=None)
+        if _is_theirs(labeler, skipped.solution_id):
+            continue
+        slots = Assignment.objects.open().for_people().filter(solution=skipped.solution_id)
+        slot = slots.select_for_update().order_by("pk").first()
+        if slot is not None:
+            return slot
+    return None
+
+
+def _is_theirs(labeler: Labeler, solution_id: int) -> bool:
+    """Whether the labeler has submitted this solution or holds it."""
+    submitted = Annotation.objects.filter(labeler=labeler, solution=solution_id)
+    return (
+        submitted.exists()
+        or Lease.objects.open().filter(labeler=labeler, solution=solution_id).exists()
+    )
+
+
+def _hold(
+    slot: Assignment, labeler: Labeler, place: Place, *, until: datetime, **fields: Any
+) -> Lease:
+    """Lease an open slot, locked by the caller, to `labeler`, who has read up to `place`."""
+    slot.lease_to(labeler)
+    return _write_lease(slot, labeler, place, until=until, **fields)
+
+
+def _write_lease(
+    slot: Assignment, labeler: Labeler, place: Place, *, until: datetime, **fields: Any
+) -> Lease:
+    return Lease.objects.create(
+        project_id=slot.project_id,
+        labeler=labeler,
+        solution_id=slot.solution_id,
+        assignment=slot,
+        until=until,
+        lane_round=place.round,
+        lane_priority=place.priority,
+        lane_id=place.id,
+        lane_reopened=place.reopened,
+        **fields,
+    )
+
+
+def _give_back(lease: Lease, outcome: Lease.Outcome, **fields: Any) -> bool:
+    with transaction.atomic():
+        held = Lease.objects.open().select_for_update().filter(pk=lease.pk).first()
+        if held is None:
+            return False
+        held.end(outcome, **fields)
+        if held.corrects_id is None:
+            reopen([held.assignment_id])
+    return True
+
+
+def reopen(assignment_ids: Iterable[int]) -> None:
+    """Open leased slots again, at the end of the second lane. Needs a transaction.
+
+    A slot that the project's overlap has no more room for is withdrawn instead.
+    """
+    slots = Assignment.objects.filter(pk__in=list(assignment_ids), state=Assignment.State.LEASED)
+    for slot in slots.select_for_update(of=("self",)).select_related("project").order_by("pk"):
+        with connection.cursor() as cursor:
+            # Held until commit: places become visible in the order in which they are drawn.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [REOPENING, slot.project_id])
+            cursor.execute("SELECT nextval('annotation_reopened_seq')")
+            (place,) = cursor.fetchone()
+        slot.open_again(place)

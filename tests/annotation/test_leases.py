@@ -1,0 +1,293 @@
+"""Who holds which slot: claims, holds, skips, expiry, late work, corrections."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from annotation import leases, routing
+from annotation.models import Annotation, Assignment, Lease, Project, Solution
+from annotation.models.work import NotOpen
+from labelers.models import Labeler
+from labelers.registration import labeler_of
+from tests.factories import make_annotation, make_problem, make_project, make_solution, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def someone() -> Labeler:
+    return labeler_of(make_user())
+
+
+def make_queue(solutions: int = 3, **fields: Any) -> Project:
+    """Make a project with `solutions` of one step each, all routed to people."""
+    project = make_project(**fields)
+    problem = make_problem(project)
+    for number in range(solutions):
+        make_solution(problem, [f"Step of solution {number}."])
+    routing.route(project=project)
+    return project
+
+
+def claim(labeler: Labeler, project: Project, **how: Any) -> Lease:
+    lease = leases.claim_next(labeler=labeler, project=project, **how)
+    assert lease is not None
+    return lease
+
+
+def submit(lease: Lease) -> Annotation:
+    """End a lease as submitted work does."""
+    Assignment.objects.get(pk=lease.assignment_id).submit()
+    Lease.objects.get(pk=lease.pk).end(Lease.Outcome.SUBMITTED)
+    return make_annotation(
+        lease.solution, lease.labeler, assignment=lease.assignment, lease=lease, ratings=[1]
+    )
+
+
+def run_out(lease: Lease) -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Lease.objects.filter(pk=lease.pk).update(until=past)
+
+
+def solutions_of(leases_: Sequence[Lease]) -> list[int]:
+    return [lease.solution_id for lease in leases_]
+
+
+def test_slots_are_given_out_by_priority_then_age() -> None:
+    project = make_queue(3)
+    first, second, third = project.solutions.order_by("pk")
+    third_only = Solution.objects.filter(pk=third.pk)
+    routing.prioritise(project=project, solutions=third_only, priority=routing.FIRST)
+    labeler = someone()
+    claimed = [claim(labeler, project, at_once=n) for n in (1, 2, 3)]
+    assert solutions_of(claimed) == [third.pk, first.pk, second.pk]
+    assert leases.claim_next(labeler=labeler, project=project, at_once=4) is None
+
+
+def test_whoever_holds_a_slot_gets_it_again() -> None:
+    project = make_queue(2)
+    labeler = someone()
+    assert claim(labeler, project) == claim(labeler, project)
+    assert Lease.objects.count() == 1
+
+
+def test_no_solution_is_given_twice_to_one_labeler() -> None:
+    project = make_queue(2, overlap=3)
+    labeler = someone()
+    for _ in range(2):
+        submit(claim(labeler, project))
+    assert leases.claim_next(labeler=labeler, project=project) is None
+    assert project.assignments.open().count() == 4
+
+
+def test_the_overlap_is_a_number_of_different_people() -> None:
+    project = make_queue(1, overlap=2)
+    lease, other = claim(someone(), project), claim(someone(), project)
+    assert lease.solution_id == other.solution_id
+    assert lease.assignment_id != other.assignment_id
+    assert leases.claim_next(labeler=someone(), project=project) is None
+
+
+def test_a_released_slot_comes_back_to_everyone() -> None:
+    project = make_queue(1)
+    labeler = someone()
+    lease = claim(labeler, project)
+    assert leases.claim_next(labeler=someone(), project=project) is None
+    assert leases.release(lease)
+    assert not leases.release(lease)
+    assert claim(labeler, project).solution_id == lease.solution_id
+    assert Lease.objects.get(pk=lease.pk).outcome == "released"
+
+
+def test_a_skipped_solution_is_hidden_from_who_skipped_it_until_its_time() -> None:
+    project = make_queue(1)
+    labeler, other = someone(), someone()
+    lease = claim(labeler, project)
+    leases.skip(lease)
+    assert leases.claim_next(labeler=labeler, project=project) is None
+    taken = claim(other, project)
+    leases.release(taken)
+    Lease.objects.filter(pk=lease.pk).update(returns_at=timezone.now())
+    assert claim(labeler, project).solution_id == lease.solution_id
+
+
+def test_a_skip_that_is_due_but_done_by_others_is_forgotten() -> None:
+    project = make_queue(1)
+    labeler, other = someone(), someone()
+    skipped = claim(labeler, project)
+    leases.skip(skipped)
+    submit(claim(other, project))
+    Lease.objects.filter(pk=skipped.pk).update(returns_at=timezone.now())
+    assert leases.claim_next(labeler=labeler, project=project) is None
+    skipped.refresh_from_db()
+    assert skipped.returns_at is None
+
+
+def test_an_overdue_slot_is_open_again_and_its_hold_is_remembered() -> None:
+    project = make_queue(1)
+    lease = claim(someone(), project)
+    assert leases.expire_everywhere() == 0
+    run_out(lease)
+    assert leases.expire_everywhere() == 1
+    lease.refresh_from_db()
+    assert lease.outcome == "expired"
+    assert claim(someone(), project).assignment_id == lease.assignment_id
+
+
+def test_a_claim_that_finds_nothing_takes_what_is_overdue() -> None:
+    project = make_queue(1)
+    run_out(claim(someone(), project))
+    assert claim(someone(), project)
+
+
+def test_a_lease_is_extended_while_it_lasts() -> None:
+    project = make_queue(1, lease_minutes=20)
+    lease = claim(someone(), project)
+    Lease.objects.filter(pk=lease.pk).update(until=timezone.now() + timedelta(minutes=1))
+    assert leases.extend(lease)
+    lease.refresh_from_db()
+    assert lease.until > timezone.now() + timedelta(minutes=19)
+    leases.release(lease)
+    assert not leases.extend(lease)
+
+
+def test_reopened_slots_of_higher_priority_come_before_fresh_ones_of_lower() -> None:
+    project = make_queue(3)
+    first, second, _ = project.solutions.order_by("pk")
+    lease = claim(someone(), project)
+    assert lease.solution_id == first.pk
+    urgent = Solution.objects.filter(pk=second.pk)
+    routing.prioritise(project=project, solutions=urgent, priority=routing.FIRST)
+    leases.release(lease)
+    labeler = someone()
+    given = solutions_of([claim(labeler, project, at_once=n) for n in (1, 2)])
+    assert given == [second.pk, first.pk]
+
+
+def test_a_labelers_next_claim_goes_on_where_the_last_one_was() -> None:
+    project = make_queue(4)
+    labeler, other = someone(), someone()
+    submit(claim(labeler, project))
+    mine = claim(other, project)
+    lease = claim(labeler, project)
+    assert lease.lane_id == lease.assignment_id
+    leases.release(mine)
+    submit(lease)
+    assert claim(labeler, project).assignment_id == mine.assignment_id
+
+
+def test_slots_added_in_front_are_found_after_a_routing() -> None:
+    project = make_queue(2)
+    labeler = someone()
+    for _ in range(2):
+        submit(claim(labeler, project))
+    other = someone()
+    assert leases.claim_next(labeler=other, project=project) is None
+    make_solution(project.problems.get(), ["A new one."])
+    routing.route(project=project)
+    assert claim(labeler, project)
+
+
+def test_one_slot_is_claimed_ahead_for_two_minutes_and_is_not_held() -> None:
+    project = make_queue(3)
+    labeler = someone()
+    held, ahead = claim(labeler, project), claim(labeler, project, ahead=True)
+    assert held.assignment_id != ahead.assignment_id
+    assert claim(labeler, project, ahead=True) == ahead
+    assert ahead.until <= timezone.now() + timedelta(minutes=2)
+    assert list(Lease.objects.holding()) == [held]
+    submit(held)
+    begun = claim(labeler, project)
+    assert begun == ahead
+    assert begun.began_at is not None
+    assert begun.until > timezone.now() + timedelta(minutes=20)
+
+
+def test_a_paused_project_gives_out_nothing_new() -> None:
+    project = make_queue(2)
+    labeler = someone()
+    held = claim(labeler, project)
+    Project.objects.filter(pk=project.pk).update(paused_at=timezone.now())
+    assert claim(labeler, project) == held
+    assert leases.claim_next(labeler=someone(), project=project) is None
+
+
+def test_late_work_gets_its_open_slot_back_with_its_draft() -> None:
+    project = make_queue(1)
+    labeler = someone()
+    lease = claim(labeler, project)
+    Lease.objects.filter(pk=lease.pk).update(draft={"reason": "so far"}, draft_version=3)
+    run_out(lease)
+    leases.expire_everywhere()
+    lease.refresh_from_db()
+    again = leases.regain(lease)
+    assert again is not None
+    assert (again.assignment_id, again.draft, again.draft_version) == (
+        lease.assignment_id,
+        {"reason": "so far"},
+        3,
+    )
+    assert leases.regain(lease) == again
+
+
+def test_late_work_on_a_slot_that_was_taken_gets_nothing_back() -> None:
+    project = make_queue(1)
+    lease = claim(someone(), project)
+    run_out(lease)
+    claim(someone(), project)
+    lease.refresh_from_db()
+    assert leases.regain(lease) is None
+
+
+def test_a_correction_leaves_the_slot_and_the_annotation_alone() -> None:
+    project = make_queue(1)
+    annotation = submit(claim(someone(), project))
+    lease = leases.correct(annotation)
+    assert lease.corrects == annotation
+    assert leases.correct(annotation) == lease
+    assert leases.release(lease)
+    assert project.assignments.get().state == "submitted"
+    assert annotation in Annotation.objects.in_force()
+
+
+def test_what_was_superseded_cannot_be_corrected() -> None:
+    project = make_queue(1)
+    annotation = submit(claim(someone(), project))
+    make_annotation(annotation.solution, annotation.labeler, supersedes=annotation)
+    with pytest.raises(NotOpen, match="no longer"):
+        leases.correct(Annotation.objects.get(pk=annotation.pk))
+
+
+def test_whoever_waits_is_told_what_others_hold_and_what_was_skipped() -> None:
+    project = make_queue(3)
+    labeler = someone()
+    skipped, first, second = (claim(who, project) for who in (labeler, someone(), someone()))
+    leases.skip(skipped)
+    waiting = leases.waiting_for(labeler, project)
+    assert waiting.reserved == 2
+    assert waiting.reserved_until == min(first.until, second.until)
+    assert waiting.skipped == 1
+    skipped.refresh_from_db()
+    assert waiting.returns_at == skipped.returns_at
+
+
+def test_everything_of_a_labeler_can_be_released() -> None:
+    project = make_queue(3)
+    labeler = someone()
+    claim(labeler, project)
+    claim(labeler, project, ahead=True)
+    assert leases.release_all(labeler=labeler, project=project) == 2
+    assert project.assignments.open().count() == 3
+
+
+def test_explore_mode_never_gives_the_same_problem_twice() -> None:
+    project = make_project(mode=Project.Mode.EXPLORE, overlap=2)
+    for _ in range(2):
+        make_problem(project)
+    assert routing.route(project=project) == 4
+    labeler = someone()
+    given = [claim(labeler, project, at_once=n) for n in (1, 2)]
+    assert len({lease.solution.problem_id for lease in given}) == 2
+    assert leases.claim_next(labeler=labeler, project=project, at_once=3) is None
