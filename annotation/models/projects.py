@@ -157,6 +157,31 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user}: {self.role} of {self.project}"
 
+    def take_role(self, role: str) -> None:
+        self.role = role
+        self.save(update_fields=["role"])
+
+    def end(self) -> None:
+        if self.ended_at is None:
+            self.ended_at = timezone.now()
+            self.save(update_fields=["ended_at"])
+
+    def restore(self) -> None:
+        self.ended_at = None
+        self.save(update_fields=["ended_at"])
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> "InvitationQuerySet":
+        """Those that can be accepted now. Good in an UPDATE: it asks each row of itself only."""
+        inviting = User.objects.filter(is_active=True).values("pk")
+        return self.filter(
+            accepted_at=None,
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+            created_by__in=inviting,
+        )
+
 
 class Invitation(models.Model):
     """A link that makes whoever opens it, once and in time, a member. Only its digest is kept."""
@@ -173,6 +198,8 @@ class Invitation(models.Model):
     )
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"invitation to {self.project} as {self.role}"
