@@ -1,8 +1,9 @@
-from django.urls import path
+from django.urls import include, path
 
 from annotation import views
 
 urlpatterns = [
+    path("", include("annotation.members_urls")),
     path("", views.home, name="home"),
     path("projects/", views.projects, name="projects"),
     path("projects/<slug:slug>/", views.project, name="project"),

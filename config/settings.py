@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "web.login.LoginWall",
+    "web.locale.UserLocale",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -146,6 +147,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # Bells get lost; PostgreSQL knows what is left to do (docs/adr/0004).
     "ring-again": {"task": "annotation.tasks.ring_again", "schedule": 10.0},
+    "expire-leases": {"task": "annotation.tasks.expire_leases", "schedule": 10.0},
 }
 
 AUTH_USER_MODEL = "web.User"
@@ -173,7 +175,8 @@ REST_FRAMEWORK = {
 }
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("ja", "日本語")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -186,7 +189,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-if flag("STEPMARK_BEHIND_PROXY", default=False):
+STEPMARK_BEHIND_PROXY = flag("STEPMARK_BEHIND_PROXY", default=False)
+if STEPMARK_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -209,7 +213,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"invitations": {"()": "web.log_filter.HideInvitations"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["invitations"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     # A line for each bell, every ten seconds, would hide the lines that matter.
     "loggers": {

@@ -17,13 +17,6 @@ class UserRequest(HttpRequest):
     user: User
 
 
-class LoginView(auth.LoginView):
-    """The one way in, for the admin too. Django's form says the same of every failure."""
-
-    template_name = "web/login.html"
-    http_method_names = ("get", "head", "options", "post")
-
-
 class LogoutView(auth.LogoutView):
     http_method_names = ("options", "post")
 
