@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.db import OperationalError
 
-from annotation import run_kinds, runs
+from annotation import leases, run_kinds, runs
 
 log = logging.getLogger(__name__)
 
@@ -25,3 +25,11 @@ def work_on_slice(run_id: int, slice_id: int) -> None:
 def ring_again() -> None:
     """Ring for every slice that waits: bells get lost, PostgreSQL does not forget."""
     run_kinds.ring()
+
+
+@shared_task(ignore_result=True, expires=30)
+def expire_leases() -> None:
+    """Open the slots again whose lease has run out."""
+    expired = leases.expire_everywhere()
+    if expired:
+        log.info("%d leases ran out", expired)

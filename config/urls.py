@@ -11,6 +11,7 @@ to_login = RedirectView.as_view(url=reverse_lazy("login"), query_string=True)
 urlpatterns = [
     path("", include("web.urls")),
     path("", include("annotation.urls")),
+    path("api/v1/", include("annotation.api_urls")),
     path("admin/login/", login_not_required(to_login)),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,212 @@
+"""The queue over REST: the labelling page and programs come through the same doors.
+
+The caller is a labeler by their account. A slot is found by its id among those that the caller has
+held; anybody else's does not exist.
+"""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from rest_framework import status
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import ParseError, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from annotation import drafts, leases
+from annotation.api_fields import NextFields, SaveFields, SubmitFields
+from annotation.finished import Unfinished
+from annotation.handing_in import hand_in
+from annotation.models import Annotation, Lease, Project
+from annotation.models.work import NotOpen
+from annotation.showing import assignment_json, waiting_json
+from labelers.registration import labeler_of
+from web.errors import error_body
+from web.models import ApiToken, Scope
+from web.tokens import TokenAuthentication
+
+KEY = "Idempotency-Key"
+
+
+class QueueView(APIView):
+    """What the doors of the queue share: who asks, and for which project or slot."""
+
+    authentication_classes = (TokenAuthentication, SessionAuthentication)
+
+    def project(self, slug: str) -> Project:
+        """Return a project that the caller may label in: 404 when unseen, 403 when only read."""
+        project = Project.objects.labelled_by(self.user).filter(slug=slug).first()
+        if project is None:
+            get_object_or_404(Project.objects.visible_to(self.user), slug=slug)
+            raise PermissionDenied
+        self.check_token(project)
+        return project
+
+    def lease(self, slug: str, assignment_id: int) -> Lease:
+        """Return the caller's latest lease on a slot."""
+        found = (
+            Lease.objects.filter(
+                assignment=assignment_id,
+                labeler__user=self.user,
+                project__slug=slug,
+                project__in=Project.objects.labelled_by(self.user),
+            )
+            .select_related("project", "labeler", "solution__problem")
+            .order_by("-pk")
+            .first()
+        )
+        if found is None:
+            self.project(slug)
+            raise Http404
+        self.check_token(found.project)
+        return found
+
+    def check_token(self, project: Project) -> None:
+        """Keep a token to its scopes and projects; a session has its user's own rights."""
+        token = self.request.auth
+        if not isinstance(token, ApiToken):
+            return
+        if Scope.LABEL not in token.scopes:
+            raise PermissionDenied(_("This token has no scope “label”."))
+        if not (token.every_project or project.tokens.filter(pk=token.pk).exists()):
+            raise Http404
+
+    @property
+    def user(self) -> Any:
+        return self.request.user
+
+    def sent(self, fields: type[BaseSerializer[Any]]) -> dict[str, Any]:
+        serializer = fields(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        checked: dict[str, Any] = serializer.validated_data
+        return checked
+
+    def key(self) -> UUID:
+        """Return the request's Idempotency-Key; without one, one of its own."""
+        sent = self.request.headers.get(KEY)
+        try:
+            return uuid4() if sent is None else UUID(sent)
+        except ValueError:
+            raise ParseError(_("Idempotency-Key must be a UUID.")) from None
+
+    def conflict(self, code: str, detail: str, **more: Any) -> Response:
+        body = error_body(self.request, detail=detail, code=code)
+        return Response({**body, **more}, status=status.HTTP_409_CONFLICT)
+
+
+class NextView(QueueView):
+    def post(self, request: Request, slug: str) -> Response:
+        """Give the caller the best open slot, or say what they wait for."""
+        project = self.project(slug)
+        labeler = labeler_of(self.user)
+        lease = leases.claim_next(labeler=labeler, project=project, **self.sent(NextFields))
+        if lease is None:
+            return Response({"assignment": None, "waiting": waiting_json(labeler, project)})
+        return Response({"assignment": assignment_json(lease), "waiting": None})
+
+
+class DraftView(QueueView):
+    def put(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Keep the caller's unfinished work as the next version."""
+        lease = self.lease(slug, assignment_id)
+        sent = self.sent(SaveFields)
+        if lease.outcome == Lease.Outcome.SUBMITTED:
+            return self.conflict("submitted", _("This work was handed in already."))
+        if not lease.is_open:
+            lease = leases.regain(lease) or lease
+        try:
+            kept = drafts.save(lease, sent["draft"], based_on=sent["version"], key=self.key())
+        except drafts.Stale as stale:
+            detail = _("This work was changed elsewhere, in another tab perhaps.")
+            newer = stale.lease
+            return self.conflict("stale", detail, version=newer.draft_version, draft=newer.draft)
+        return Response(
+            {"version": kept.draft_version, "until": kept.until, "surplus": not kept.is_open}
+        )
+
+
+class SubmitView(QueueView):
+    def post(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Hand in the caller's work on a slot; the same again changes nothing."""
+        self.key()
+        lease = self.lease(slug, assignment_id)
+        draft = self.sent(SubmitFields)["draft"]
+        try:
+            made = hand_in(lease, draft)
+        except Unfinished as error:
+            body = error_body(
+                request,
+                detail=str(error),
+                code="unfinished",
+                errors=[{"field": error.field, "code": "unfinished", "detail": str(error)}],
+            )
+            return Response(body, status=status.HTTP_400_BAD_REQUEST)
+        except NotOpen:
+            return self.conflict("corrected", _("This work was corrected elsewhere since."))
+        annotation = made.annotation
+        return Response(
+            {
+                "annotation": annotation.pk,
+                "finish_reason": annotation.finish_reason,
+                "surplus": annotation.is_surplus,
+                "is_new": made.is_new,
+            }
+        )
+
+
+class SkipView(QueueView):
+    def post(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Give a slot back and not see its solution for a while."""
+        leases.skip(self.lease(slug, assignment_id))
+        return Response({})
+
+
+class ReleaseView(QueueView):
+    def post(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Give a slot back."""
+        leases.release(self.lease(slug, assignment_id))
+        return Response({})
+
+
+class ExtendView(QueueView):
+    def post(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Hold on to a slot for the project's lease time from now."""
+        lease = self.lease(slug, assignment_id)
+        if not leases.extend(lease):
+            return self.conflict("ended", _("You no longer hold this solution."))
+        return Response({"until": lease.until})
+
+
+class UndoView(QueueView):
+    def post(self, request: Request, slug: str) -> Response:
+        """Open the caller's last submission again, if it is at most ten minutes old."""
+        project = self.project(slug)
+        annotation = leases.last_submission(labeler_of(self.user), project)
+        if annotation is None:
+            detail = _("Nothing of yours here was submitted in the last ten minutes.")
+            return self.conflict("nothing_to_undo", detail)
+        return Response({"assignment": assignment_json(leases.correct(annotation))})
+
+
+class CorrectView(QueueView):
+    def post(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Open the caller's own work on a slot again, to correct it."""
+        lease = self.lease(slug, assignment_id)
+        annotation = (
+            Annotation.objects.in_force()
+            .filter(labeler=lease.labeler, solution=lease.solution_id)
+            .exclude(lease=None)
+            .order_by("-pk")
+            .first()
+        )
+        if annotation is None:
+            raise Http404
+        try:
+            return Response({"assignment": assignment_json(leases.correct(annotation))})
+        except NotOpen:
+            return self.conflict("closed", _("This work can no longer be corrected."))

@@ -1,0 +1,189 @@
+"""Handing in what a labeler holds: the draft of a lease becomes an Annotation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Min
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from annotation import explore, leases, review
+from annotation.drafts import Draft
+from annotation.finished import Finished, Unfinished
+from annotation.grading import grade
+from annotation.models import (
+    Annotation,
+    Assignment,
+    CritiqueRating,
+    Lease,
+    Position,
+    Project,
+    Step,
+    StepLabel,
+)
+from annotation.models.work import NotOpen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn:
+    """What became of the work."""
+
+    annotation: Annotation
+    is_new: bool
+    """False when this lease's work had been handed in before: nothing was done again."""
+
+
+def hand_in(lease: Lease, draft: Draft) -> HandedIn:
+    """Keep `draft` as its labeler's finished work on the solution of `lease`, once.
+
+    Work on a lease that has ended takes its slot again if that is still open. Otherwise it is
+    surplus: kept without a slot, so that it counts toward no overlap. Raises Unfinished when
+    something is missing from the draft, NotOpen for a correction of what was corrected since.
+    """
+    handed_in = _once(lease, draft)
+    if handed_in.is_new and lease.project.mode == Project.Mode.EXPLORE:
+        _grade(handed_in.annotation, draft)
+    return handed_in
+
+
+def _once(lease: Lease, draft: Draft) -> HandedIn:
+    before = Annotation.objects.filter(lease=lease).first()
+    if before is not None:
+        return HandedIn(annotation=before, is_new=False)
+    if not lease.is_open:
+        lease = leases.regain(lease) or lease
+    with transaction.atomic():
+        held = Lease.objects.select_for_update(of=("self",)).get(pk=lease.pk)
+        before = Annotation.objects.filter(lease=held).first()
+        if before is not None:
+            return HandedIn(annotation=before, is_new=False)
+        if held.is_open or not lease.is_open:
+            return HandedIn(annotation=_keep(held, draft), is_new=True)
+    # It ran out this moment: its slot may well be open.
+    return _once(held, draft)
+
+
+def _keep(held: Lease, draft: Draft) -> Annotation:
+    """Write the annotation and everything that ends with it. Needs a transaction."""
+    project, solution = held.project, held.solution
+    steps = list(Step.objects.filter(solution=solution).order_by("position", "alternative"))
+    rules = explore if project.mode == Project.Mode.EXPLORE else review
+    finished = rules.finish(project, solution, steps, draft)
+    annotation = _annotation(held, draft, finished)
+    annotation.save(force_insert=True)
+    _keep_marks(annotation, finished, steps)
+    _keep_critiques(annotation, finished, draft)
+    if held.is_open:
+        if held.corrects_id is None:
+            Assignment.objects.select_for_update().get(pk=held.assignment_id).submit()
+        held.draft, held.draft_version = draft.as_json(), held.draft_version + 1
+        held.save(update_fields=["draft", "draft_version"])
+        held.end(Lease.Outcome.SUBMITTED)
+    return annotation
+
+
+def _annotation(held: Lease, draft: Draft, finished: Finished) -> Annotation:
+    corrected = held.corrects
+    if corrected is not None and hasattr(corrected, "superseded_by"):
+        raise NotOpen(f"{corrected} was corrected since")
+    is_surplus = corrected.is_surplus if corrected else not held.is_open
+    elapsed_ms = _elapsed_ms(held) + (corrected.elapsed_ms or 0 if corrected else 0)
+    return Annotation(
+        project_id=held.project_id,
+        labeler_id=held.labeler_id,
+        solution_id=held.solution_id,
+        assignment_id=None if is_surplus else held.assignment_id,
+        lease=held,
+        is_surplus=is_surplus,
+        supersedes=corrected,
+        finish_reason=finished.finish_reason,
+        comment=draft.reason.strip(),
+        total_time_ms=min(draft.active_ms, elapsed_ms),
+        elapsed_ms=elapsed_ms,
+        progress=draft.progress,
+        bad_splits=sorted(draft.bad_splits),
+        generation=held.solution.generation,
+    )
+
+
+def _elapsed_ms(held: Lease) -> int:
+    """Return the time since the labeler first held this, over all leases that led here."""
+    holds = Lease.objects.filter(
+        assignment=held.assignment_id, labeler=held.labeler_id, corrects=held.corrects_id
+    )
+    began = holds.aggregate(at=Min("began_at"))["at"] or held.claimed_at
+    return (timezone.now() - began) // timedelta(milliseconds=1)
+
+
+def _keep_marks(annotation: Annotation, finished: Finished, steps: Sequence[Step]) -> None:
+    written = _keep_human_steps(finished, steps, annotation.solution_id)
+    Position.objects.bulk_create(
+        Position(
+            annotation=annotation,
+            position=position.position,
+            chosen_id=position.chosen,
+            human_step=written.get(position.position),
+            listed=position.listed,
+        )
+        for position in finished.positions
+    )
+    labels = [
+        StepLabel(
+            annotation=annotation,
+            step_id=label.step,
+            rating=label.rating,
+            flagged=label.flagged,
+            comment=label.comment,
+            shown_order=label.shown_order,
+        )
+        for label in finished.labels
+    ]
+    labels += (
+        StepLabel(annotation=annotation, step=step, flagged=False) for step in written.values()
+    )
+    StepLabel.objects.bulk_create(labels)
+
+
+def _keep_human_steps(
+    finished: Finished, steps: Sequence[Step], solution_id: int
+) -> dict[int, Step]:
+    """Make the steps that the labeler wrote, after the candidates; return them by position."""
+    written = {}
+    for position in finished.positions:
+        if position.human is None:
+            continue
+        at = [step.alternative for step in steps if step.position == position.position]
+        written[position.position] = Step.objects.create(
+            solution_id=solution_id,
+            position=position.position,
+            alternative=max(at, default=-1) + 1,
+            text=position.human,
+            writer=Step.Writer.HUMAN,
+        )
+    return written
+
+
+def _keep_critiques(annotation: Annotation, finished: Finished, draft: Draft) -> None:
+    """Keep the ratings of other labelers' comments on the steps found wrong."""
+    if not draft.critiques:
+        return
+    wrong = [label.step for label in finished.labels if label.rating == -1]
+    known = StepLabel.objects.filter(pk__in=draft.critiques, step__in=wrong).exclude(comment="")
+    if known.count() < len(draft.critiques):
+        raise Unfinished("critiques", _("This explanation belongs to another step."))
+    CritiqueRating.objects.bulk_create(
+        CritiqueRating(annotation=annotation, label_id=label, rating=rating)
+        for label, rating in draft.critiques.items()
+    )
+
+
+def _grade(annotation: Annotation, draft: Draft) -> None:
+    """Note the final answer of a solution that was built step by step, and whether it is right."""
+    solution = annotation.solution
+    if annotation.finish_reason == Annotation.FinishReason.SOLUTION:
+        steps = list(solution.steps.all())
+        solution.final_answer = explore.final_answer(explore.path(solution, steps, draft))
+    grade([solution])
+    solution.save(update_fields=["final_answer", "is_correct", "grader"])

@@ -1,0 +1,84 @@
+"""What a labeler sees of the slot that they hold, as JSON: never another's marks.
+
+The reference solution is not shown to anybody who marks, and the reference answer only where the
+project shows it.
+"""
+
+from typing import Any
+
+from annotation.drafts import Draft
+from annotation.leases import Waiting, waiting_for
+from annotation.models import Lease, Project, Step, StepLabel
+from labelers.models import Labeler
+
+
+def assignment_json(lease: Lease) -> dict[str, Any]:
+    """Return the slot of `lease` with its draft; docs/labelling.md lists the fields."""
+    project, solution = lease.project, lease.solution
+    problem: dict[str, str | None] = {"text": solution.problem.text}
+    if project.show_reference_answer:
+        problem["reference_answer"] = solution.problem.reference_answer
+    is_review = project.mode == Project.Mode.REVIEW
+    steps = own_steps(lease) if is_review else []
+    return {
+        "id": lease.assignment_id,
+        "project": project.slug,
+        "mode": project.mode,
+        "until": lease.until,
+        "is_ahead": lease.is_ahead,
+        "corrects": lease.corrects_id,
+        "problem": problem,
+        "steps": [{"id": s.pk, "position": s.position, "text": s.text} for s in steps],
+        "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
+        "explanations": explanations(lease) if project.ask_critique else [],
+        "draft": Draft.from_json(lease.draft).as_json(),
+        "version": lease.draft_version,
+    }
+
+
+def own_steps(lease: Lease) -> list[Step]:
+    """Return the solution's own steps in order."""
+    return list(Step.objects.filter(solution=lease.solution_id, alternative=0).order_by("position"))
+
+
+def alternatives(lease: Lease) -> list[dict[str, Any]]:
+    """Return the other candidates of each position."""
+    others = Step.objects.filter(solution=lease.solution_id, alternative__gt=0)
+    fields = ("id", "position", "alternative", "text")
+    return list(others.order_by("position", "alternative").values(*fields))
+
+
+def explanations(lease: Lease) -> list[dict[str, Any]]:
+    """Return what model labelers wrote about steps found wrong; people's are not shown."""
+    found = (
+        StepLabel.objects.filter(
+            step__solution=lease.solution_id,
+            rating=-1,
+            annotation__labeler__kind=Labeler.Kind.MODEL,
+        )
+        .exclude(comment="")
+        .order_by("pk")
+        .values("id", "step", "annotation__labeler__name", "comment")
+    )
+    return [
+        {
+            "id": label["id"],
+            "step": label["step"],
+            "labeler": label["annotation__labeler__name"],
+            "text": label["comment"],
+        }
+        for label in found
+    ]
+
+
+def waiting_json(labeler: Labeler, project: Project) -> dict[str, Any]:
+    """Say why there is nothing for `labeler` now."""
+    waiting: Waiting = waiting_for(labeler, project)
+    reason = "archived" if project.archived_at else "paused" if project.paused_at else "nothing"
+    return {
+        "reason": reason,
+        "reserved": waiting.reserved,
+        "reserved_until": waiting.reserved_until,
+        "skipped": waiting.skipped,
+        "returns_at": waiting.returns_at,
+    }
