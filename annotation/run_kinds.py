@@ -5,7 +5,7 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from annotation import drawing, labelling, runs
+from annotation import candidate_drawing, drawing, labelling, runs
 from annotation.models import Run
 
 log = logging.getLogger(__name__)
@@ -16,6 +16,7 @@ FULL_QUEUE = 64
 SLICE_WORK: dict[str, runs.SliceWork] = {
     Run.Kind.SAMPLING: drawing.draw_slice,
     Run.Kind.LABELLING: labelling.judge_slice,
+    Run.Kind.CANDIDATES: candidate_drawing.draw_slice,
 }
 
 

@@ -79,7 +79,7 @@ def request(*, project: Project, wanted: SamplingRequest, user: User | None = No
     engine = get_engine(wanted.engine)
     prompt = get_prompt(wanted.prompt)
     lookup("splitter", steps.SPLITTERS, wanted.splitter or prompt.splitter)
-    _check_configuration(wanted)
+    check_configuration(wanted)
     _check_prefix(project, wanted)
     with transaction.atomic():
         run = runs.open_run(
@@ -97,7 +97,8 @@ def request(*, project: Project, wanted: SamplingRequest, user: User | None = No
     return run
 
 
-def _check_configuration(wanted: SamplingRequest) -> None:
+def check_configuration(wanted: SamplingRequest) -> None:
+    """Raise ValueError where the engine is not known, or does not take its configuration."""
     try:
         signature(get_engine(wanted.engine)).bind(**wanted.engine_config)
     except TypeError as error:
