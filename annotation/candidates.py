@@ -157,10 +157,10 @@ def written_before(solution: Solution, texts: Sequence[str]) -> list[Found]:
     """
     others = Solution.objects.filter(problem=solution.problem_id).exclude(pk=solution.pk)
     here = Step.objects.filter(position=len(texts), writer=Step.Writer.MODEL)
-    same = _that_begin_with(others.exclude(metadata__has_key=KEY), texts)
+    same = _that_begin_with(others.exclude(built=True, metadata__has_key=KEY), texts)
     found = list(here.filter(solution__in=same.values("pk")).values_list("text", flat=True))
     found += _answer_lines(same, len(texts)) if texts else []
-    for other in others.filter(metadata__has_key=KEY):
+    for other in others.filter(built=True, metadata__has_key=KEY):
         listed = list_after(other, texts)
         if listed:
             found += here.filter(pk__in=listed.steps).values_list("text", flat=True)

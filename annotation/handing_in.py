@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation import explore, leases, review
+from annotation.building import keep_path
 from annotation.drafts import Draft
 from annotation.finished import Finished, Unfinished
 from annotation.grading import grade
@@ -44,7 +45,7 @@ def hand_in(lease: Lease, draft: Draft) -> HandedIn:
     """
     handed_in = _once(lease, draft)
     if handed_in.is_new and lease.project.mode == Project.Mode.EXPLORE:
-        _grade(handed_in.annotation, draft)
+        _grade(handed_in.annotation)
     return handed_in
 
 
@@ -74,6 +75,8 @@ def _keep(held: Lease, draft: Draft) -> Annotation:
     annotation = _annotation(held, draft, finished)
     annotation.save(force_insert=True)
     _keep_marks(annotation, finished, steps)
+    if project.mode == Project.Mode.EXPLORE:
+        annotation.solution = keep_path(annotation)
     _keep_critiques(annotation, finished, draft)
     if held.is_open:
         if held.corrects_id is None:
@@ -179,11 +182,10 @@ def _keep_critiques(annotation: Annotation, finished: Finished, draft: Draft) ->
     )
 
 
-def _grade(annotation: Annotation, draft: Draft) -> None:
-    """Note the final answer of a solution that was built step by step, and whether it is right."""
+def _grade(annotation: Annotation) -> None:
+    """Note whether the answer of a solution that was built step by step is right."""
+    if annotation.is_surplus:
+        return
     solution = annotation.solution
-    if annotation.finish_reason == Annotation.FinishReason.SOLUTION:
-        steps = list(solution.steps.all())
-        solution.final_answer = explore.final_answer(explore.path(solution, steps, draft))
     grade([solution])
-    solution.save(update_fields=["final_answer", "is_correct", "grader"])
+    solution.save(update_fields=["is_correct", "grader"])
