@@ -10,8 +10,9 @@ from django.conf import settings
 from config.boot import boot
 
 boot()
-# Processes that test side by side share the Valkey, but no key in it.
-settings.CACHES["default"]["KEY_PREFIX"] = os.environ.get("PYTEST_XDIST_WORKER", "test")
+# Test runs side by side or soon after each other share the Valkey, but no key in it.
+worker = os.environ.get("PYTEST_XDIST_WORKER", "test")
+settings.CACHES["default"]["KEY_PREFIX"] = f"{worker}-{os.getpid()}"
 # A busy machine is slow now and then; that is no failure of the code.
 hypothesis.settings.register_profile("stepmark", deadline=None)
 hypothesis.settings.load_profile("stepmark")
