@@ -4,6 +4,7 @@ The caller is a labeler by their account. A slot is found by its id among those 
 held; anybody else's does not exist.
 """
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,13 +19,14 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from annotation import drafts, leases
-from annotation.api_fields import NextFields, SaveFields, SubmitFields
+from annotation import candidates, drafts, leases
+from annotation.api_fields import ChooseFields, NextFields, SaveFields, SubmitFields
+from annotation.drafts import Draft
 from annotation.finished import Unfinished
 from annotation.handing_in import hand_in
 from annotation.models import Annotation, Lease, Project
 from annotation.models.work import NotOpen
-from annotation.showing import assignment_json, waiting_json
+from annotation.showing import assignment_json, candidates_json, waiting_json
 from labelers.registration import labeler_of
 from web.errors import error_body
 from web.models import ApiToken, Scope
@@ -66,6 +68,13 @@ class QueueView(APIView):
         self.check_token(found.project)
         return found
 
+    def building(self, slug: str, assignment_id: int) -> Lease:
+        """Return the caller's lease on a solution that is built step by step."""
+        lease = self.lease(slug, assignment_id)
+        if lease.project.mode != Project.Mode.EXPLORE:
+            raise Http404
+        return lease
+
     def check_token(self, project: Project) -> None:
         """Keep a token to its scopes and projects; a session has its user's own rights."""
         token = self.request.auth
@@ -98,6 +107,16 @@ class QueueView(APIView):
         body = error_body(self.request, detail=detail, code=code)
         return Response({**body, **more}, status=status.HTTP_409_CONFLICT)
 
+    def stale(self, error: drafts.Stale) -> Response:
+        detail = _("This work was changed elsewhere, in another tab perhaps.")
+        newer = error.lease
+        return self.conflict("stale", detail, version=newer.draft_version, draft=newer.draft)
+
+    def unfinished(self, error: Unfinished) -> Response:
+        one = {"field": error.field, "code": "unfinished", "detail": str(error)}
+        body = error_body(self.request, detail=str(error), code="unfinished", errors=[one])
+        return Response(body, status=status.HTTP_400_BAD_REQUEST)
+
 
 class NextView(QueueView):
     def post(self, request: Request, slug: str) -> Response:
@@ -121,10 +140,8 @@ class DraftView(QueueView):
             lease = leases.regain(lease) or lease
         try:
             kept = drafts.save(lease, sent["draft"], based_on=sent["version"], key=self.key())
-        except drafts.Stale as stale:
-            detail = _("This work was changed elsewhere, in another tab perhaps.")
-            newer = stale.lease
-            return self.conflict("stale", detail, version=newer.draft_version, draft=newer.draft)
+        except drafts.Stale as error:
+            return self.stale(error)
         return Response(
             {"version": kept.draft_version, "until": kept.until, "surplus": not kept.is_open}
         )
@@ -139,13 +156,7 @@ class SubmitView(QueueView):
         try:
             made = hand_in(lease, draft)
         except Unfinished as error:
-            body = error_body(
-                request,
-                detail=str(error),
-                code="unfinished",
-                errors=[{"field": error.field, "code": "unfinished", "detail": str(error)}],
-            )
-            return Response(body, status=status.HTTP_400_BAD_REQUEST)
+            return self.unfinished(error)
         except NotOpen:
             return self.conflict("corrected", _("This work was corrected elsewhere since."))
         annotation = made.annotation
@@ -210,3 +221,40 @@ class CorrectView(QueueView):
             return Response({"assignment": assignment_json(leases.correct(annotation))})
         except NotOpen:
             return self.conflict("closed", _("This work can no longer be corrected."))
+
+
+class CandidatesView(QueueView):
+    def get(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Show the candidates of the position where the caller's draft stands (explore mode)."""
+        lease = self.building(slug, assignment_id)
+        return Response(candidates_json(lease))
+
+    def post(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Look for more candidates, after a failure or where there are few."""
+        lease = self.building(slug, assignment_id)
+        candidates.ask_again(lease, len(Draft.from_json(lease.draft).choices))
+        return Response(candidates_json(lease))
+
+
+class ChooseView(QueueView):
+    def post(self, request: Request, slug: str, assignment_id: int) -> Response:
+        """Finish a position: go on with a Great step, or with one that the caller wrote."""
+        lease = self.building(slug, assignment_id)
+        sent = self.sent(ChooseFields)
+        try:
+            saved = candidates.go_on(
+                lease, sent["draft"], sent["choice"], based_on=sent["version"], key=self.key()
+            )
+        except drafts.Stale as error:
+            return self.stale(error)
+        except Unfinished as error:
+            return self.unfinished(error)
+        draft = Draft.from_json(saved.draft)
+        found = candidates.candidates_at(saved, draft)
+        return Response(
+            {
+                "version": saved.draft_version,
+                "choice": asdict(draft.choices[-1]),
+                "is_finished": found.final_answer is not None,
+            }
+        )

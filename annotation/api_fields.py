@@ -53,8 +53,11 @@ class IdKeys(serializers.DictField):
 
 
 class ChoiceFields(serializers.Serializer[Choice]):
-    chosen = serializers.IntegerField(min_value=1, required=False)
-    human = TextField(required=False, allow_blank=False, max_length=4_000)
+    chosen = serializers.IntegerField(min_value=1, allow_null=True, default=None)
+    human = TextField(allow_null=True, default=None, allow_blank=False, max_length=4_000)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return Choice(**super().to_internal_value(data))
 
 
 class DraftFields(serializers.Serializer[Draft]):
@@ -72,7 +75,7 @@ class DraftFields(serializers.Serializer[Draft]):
     def to_internal_value(self, data: Any) -> Any:
         fields = super().to_internal_value(data)
         fields["marks"] = {step: Mark(**mark) for step, mark in fields["marks"].items()}
-        fields["choices"] = tuple(Choice(**choice) for choice in fields["choices"])
+        fields["choices"] = tuple(fields["choices"])
         fields["bad_splits"] = tuple(fields["bad_splits"])
         return Draft(**fields)
 

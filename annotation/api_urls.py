@@ -13,4 +13,6 @@ urlpatterns = [
     path(f"{SLOT}/release/", api.ReleaseView.as_view(), name="api-release"),
     path(f"{SLOT}/extend/", api.ExtendView.as_view(), name="api-extend"),
     path(f"{SLOT}/correct/", api.CorrectView.as_view(), name="api-correct"),
+    path(f"{SLOT}/candidates/", api.CandidatesView.as_view(), name="api-candidates"),
+    path(f"{SLOT}/choose/", api.ChooseView.as_view(), name="api-choose"),
 ]

@@ -6,6 +6,7 @@ project shows it.
 
 from typing import Any
 
+from annotation.candidates import candidates_at
 from annotation.drafts import Draft
 from annotation.leases import Waiting, waiting_for
 from annotation.models import Lease, Project, Step, StepLabel
@@ -69,6 +70,19 @@ def explanations(lease: Lease) -> list[dict[str, Any]]:
         }
         for label in found
     ]
+
+
+def candidates_json(lease: Lease) -> dict[str, Any]:
+    """Return the candidates of the position where the draft of `lease` stands."""
+    found = candidates_at(lease, Draft.from_json(lease.draft))
+    return {
+        "position": found.position,
+        "steps": [{"id": step.pk, "text": step.text} for step in found.steps],
+        "final_answer": found.final_answer,
+        "is_waiting": found.is_waiting,
+        "is_short": found.is_short,
+        "error": found.error,
+    }
 
 
 def waiting_json(labeler: Labeler, project: Project) -> dict[str, Any]:

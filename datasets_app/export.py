@@ -33,9 +33,16 @@ class Exported:
     """Annotations that made no row."""
 
 
-def annotations_of(project: Project, labelers: Labelers) -> AnnotationQuerySet:
-    """Return the annotations in force in a project by `labelers`; raises UnknownLabeler."""
+def annotations_of(
+    project: Project, labelers: Labelers, *, surplus: bool = False
+) -> AnnotationQuerySet:
+    """Return the annotations in force in a project by `labelers`; raises UnknownLabeler.
+
+    Late work that no slot was left for is among them only where `surplus` asks for it.
+    """
     in_force = Annotation.objects.in_force().filter(project=project)
+    if not surplus:
+        in_force = in_force.in_slots()
     match labelers:
         case "all":
             return in_force

@@ -45,6 +45,14 @@ def annotate(project: Project, labeler: Labeler | None = None, **fields: Any) ->
     return make_annotation(solution, labeler, ratings=[1, -1], **fields)
 
 
+def test_late_work_without_a_slot_is_exported_only_when_asked_for(
+    project: Project, person: Labeler
+) -> None:
+    made = annotate(project, person, is_surplus=True)
+    assert not annotations_of(project, "people").exists()
+    assert annotations_of(project, "people", surplus=True).get() == made
+
+
 def test_an_annotation_made_here_is_a_phase_2_record(project: Project, person: Labeler) -> None:
     made = annotate(project, person, finish_reason="found_error", total_time_ms=5000, generation=2)
     other = make_step(made.solution, 1, "It is 5.", alternative=1)

@@ -44,6 +44,7 @@ class Command(BaseCommand):
             raise CommandError("no solution was drawn")
         for labeler in LABELERS:
             self._do_what_works(f"label --project {SLUG} --labeler {labeler} --wait")
+        self._do(f"route --project {SLUG}")
         for name in ("prm800k", "trl-stepwise"):
             output = shlex.quote(str(out / f"{name}.jsonl"))
             self._do(
@@ -128,3 +129,4 @@ class Command(BaseCommand):
             user=user, project=project, defaults={"role": Membership.Role.MANAGER}
         )
         self.stdout.write("look around: `make serve`, then http://127.0.0.1:8000/")
+        self.stdout.write(f"mark steps yourself: http://127.0.0.1:8000/label/{SLUG}/")

@@ -40,6 +40,9 @@ class Command(BaseCommand):
             help="people (default, imported ones too), models, all, or a labeler's name or UUID",
         )
         parser.add_argument(
+            "--surplus", action="store_true", help="late work that no slot was left for, too"
+        )
+        parser.add_argument(
             "--neutral",
             choices=get_args(Neutral),
             help="what a neutral rating becomes (prm800k: keep, trl-stepwise: positive)",
@@ -73,7 +76,7 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(f"no project has the slug {options['project']!r}")
         try:
-            annotations = annotations_of(project, options["labelers"])
+            annotations = annotations_of(project, options["labelers"], surplus=options["surplus"])
         except UnknownLabeler as error:
             raise CommandError(str(error)) from None
         if not annotations.exists():
