@@ -139,8 +139,9 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         response = enter(request, found, secret)
     else:
         response = show_invitation(request, found, SignUpForm())
-    # The address is a key: no page may be told where its reader came from.
-    response["Referrer-Policy"] = "no-referrer"
+    # The address is a key: no page is told it. With no-referrer, browsers would send our own form
+    # as from nowhere ("Origin: null"), and Django would refuse it.
+    response["Referrer-Policy"] = "strict-origin"
     return response
 
 
