@@ -1,0 +1,150 @@
+"""What the labelling page shows: the work on one slot, or why there is none."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from annotation.drafts import Draft
+from annotation.home import today
+from annotation.leases import AHEAD
+from annotation.models import Lease, Membership, Project
+from annotation.showing import alternatives, explanations, own_steps, waiting_json
+from labelers.models import Labeler
+from web.keys import keys_of
+from web.models import User
+
+KEY_SIGNS = {"Enter": "⏎", "ArrowUp": "↑", "ArrowDown": "↓"}
+ANY_SLOT = 0
+"""Stands in an address for the id of a slot, which the page puts there."""
+
+
+def work_context(lease: Lease, user: User) -> dict[str, Any]:
+    """Return what the page shows of the slot of `lease`, which is the caller's own."""
+    project, solution = lease.project, lease.solution
+    is_review = project.mode == Project.Mode.REVIEW
+    return {
+        "project": project,
+        "lease": lease,
+        "problem": solution.problem,
+        "steps": own_steps(lease) if is_review else [],
+        "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
+        "explanations": explanations(lease) if project.ask_critique else [],
+        "draft": Draft.from_json(lease.draft).as_json(),
+        "keys": shown_keys(user),
+    }
+
+
+def waiting_context(labeler: Labeler, project: Project) -> dict[str, Any]:
+    return {"project": project, "waiting": waiting_json(labeler, project)}
+
+
+def page_context(user: User, project: Project) -> dict[str, Any]:
+    """Return what stands around the work: the header, and what the page's modules must know."""
+    done = today(user)
+    return {
+        "project": project,
+        "keys": shown_keys(user),
+        "today": done.solutions if done else 0,
+        "config": {
+            "user": user.pk,
+            "project": project.slug,
+            "urls": addresses(project),
+            "keys": keys_of(user),
+            "idle_ms": project.idle_minutes * 60_000,
+            "lease_ms": project.lease_minutes * 60_000,
+            "ahead_ms": int(AHEAD.total_seconds() * 1000),
+            "texts": texts(),
+        },
+    }
+
+
+def addresses(project: Project) -> dict[str, str]:
+    slug = project.slug
+    slot = [slug, ANY_SLOT]
+    return {
+        "page": reverse("label", args=[slug]),
+        "assignment": reverse("label-assignment", args=slot),
+        "guidelines": reverse("label-guidelines", args=[slug]),
+        "login": reverse("login"),
+        "next": reverse("api-next", args=[slug]),
+        "undo": reverse("api-undo", args=[slug]),
+        **{
+            name: reverse(f"api-{name}", args=slot)
+            for name in ("draft", "submit", "skip", "release", "extend")
+        },
+    }
+
+
+def shown_keys(user: User) -> dict[str, str]:
+    """Return the first key of each action as it is printed on the page."""
+    return {
+        action: KEY_SIGNS.get(keys[0], keys[0]) if keys else ""
+        for action, keys in keys_of(user).items()
+    }
+
+
+def offers_practice(user: User, project: Project) -> bool:
+    """Whether `user` is a member who has not been through the practice yet."""
+    memberships = Membership.objects.active().filter(user=user, project=project)
+    return memberships.filter(practised_at=None).exists()
+
+
+def is_prefetch(request: HttpRequest) -> bool:
+    """Whether the browser only guesses that somebody may come here."""
+    purpose = request.headers.get("Sec-Purpose") or request.headers.get("Purpose") or ""
+    return "prefetch" in purpose or "prerender" in purpose
+
+
+def texts() -> dict[str, str]:
+    """Return what the page's modules say, in the user's language."""
+    return {
+        "saved": _("Saved"),
+        "saving": _("Saving…"),
+        "offline": _("Offline, kept here"),
+        "offline_unkept": _("Offline: keep this tab open"),
+        "queued": _("Offline: will be submitted when you are back"),
+        "out": _("Logged out, kept here"),
+        "stale": _("Changed elsewhere"),
+        "submitting": _("Submitting…"),
+        "refused": _("Not saved"),
+        "great": _("Great"),
+        "okay": _("Okay"),
+        "bad": _("Bad"),
+        "unsure": _("Unsure"),
+        "marked": _("Step {number}: {mark}."),
+        "closed": _("The steps after it are not labelled."),
+        "all_marked": _("All steps are marked. Submit when you are ready."),
+        "unmarked": _("Step {number} is not marked yet."),
+        "rest_great": _("All other steps are marked Great."),
+        "next": _("Submitted. Next solution: {count} steps."),
+        "skipped": _("Skipped. Next solution: {count} steps."),
+        "shown": _("Solution with {count} steps."),
+        "undone": _("Your last submission is open again."),
+        "not_now": _("That did not reach the server. Try again in a moment."),
+        "stale_notice": _(
+            "This solution was changed in another tab or on another device since. "
+            "What you mark here is not saved."
+        ),
+        "load_newer": _("Load the newer one"),
+        "out_notice": _(
+            "You are logged out, or somebody else is logged in. Nothing is lost: what you marked "
+            "is kept in this browser and is saved once you have logged in again."
+        ),
+        "log_in": _("Log in in a new tab"),
+        "submitted_notice": _("This solution was submitted in another tab."),
+        "go_on": _("Go on"),
+        "surplus": _(
+            "Somebody else has taken this solution meanwhile. You can finish it: your work is "
+            "kept, but it no longer counts for this slot."
+        ),
+        "ended": _(
+            "Your hold on this solution ran out. Go on: unless somebody takes it, your next mark "
+            "gets it back."
+        ),
+        "swapped": _("The solution shown was no longer free. Here is another."),
+        "guidelines_lost": _("The guidelines could not be loaded."),
+        "reason_missing": _("Say what is wrong with the problem."),
+        "today": _("{count} today"),
+    }

@@ -1,0 +1,79 @@
+// What the project asks once a step is Bad: explanations, progress, the other candidates.
+
+import { paint, readMark, writeMark } from "./marks.js";
+
+export class AfterBad {
+  constructor(work, draft, { changed }) {
+    this.panel = work.querySelector("[data-after]");
+    this.onWords = () => {};
+    if (!this.panel) return;
+    this.explanations = [...this.panel.querySelectorAll("[data-explanation]")];
+    this.others = [...this.panel.querySelectorAll("[data-alternative]")];
+    this.words = this.panel.querySelector("[data-own-words]");
+    for (const other of this.others) writeMark(other, draft.marks?.[other.dataset.alternative]);
+    for (const explanation of this.explanations) {
+      this.#choose(explanation, draft.critiques?.[explanation.dataset.explanation]);
+    }
+    const progress = this.panel.querySelector("[data-progress]");
+    if (progress) this.#choose(progress, draft.progress);
+    this.panel.addEventListener("change", (event) => {
+      if (event.target.type === "radio") changed();
+    });
+    this.words?.addEventListener("input", () => this.onWords(this.words.value));
+    this.paint();
+  }
+
+  /** Return the marks, critiques and progress that belong to `error`; nothing without one. */
+  draft(error) {
+    const marks = {}, critiques = {};
+    if (!this.panel || !error) return { marks, critiques, progress: null };
+    for (const other of this.others) {
+      const mark = other.hidden ? null : readMark(other);
+      if (mark) marks[other.dataset.alternative] = { ...mark, comment: "" };
+    }
+    for (const explanation of this.explanations) {
+      const chosen = explanation.hidden ? null : this.#chosen(explanation);
+      if (chosen !== null) critiques[explanation.dataset.explanation] = chosen;
+    }
+    const progress = this.panel.querySelector("[data-progress]");
+    return { marks, critiques, progress: progress ? this.#chosen(progress) : null };
+  }
+
+  /** Show what belongs to the step `error`, or nothing without one. */
+  show(error, { takesAlternatives, comment }) {
+    if (!this.panel) return;
+    this.panel.hidden = !error;
+    if (!error) return;
+    for (const one of this.explanations) one.hidden = one.dataset.of !== error.dataset.step;
+    const hint = this.panel.querySelector("[data-explanations-hint]");
+    if (hint) hint.hidden = this.explanations.every((one) => one.hidden);
+    for (const other of this.others) {
+      other.hidden = !takesAlternatives || other.dataset.at !== error.dataset.position;
+    }
+    const list = this.panel.querySelector("[data-alternatives]");
+    if (list) list.hidden = this.others.every((other) => other.hidden);
+    if (this.words && document.activeElement !== this.words) this.words.value = comment;
+    // A panel with nothing in it for this step is no panel.
+    const progress = this.panel.querySelector("[data-progress]");
+    this.panel.hidden = !this.words && !progress && (!list || list.hidden);
+    this.paint();
+  }
+
+  /** The words about the mistake are the comment on its step: both fields show the same. */
+  mirror(place, words) {
+    if (this.words && place?.classList.contains("bad")) this.words.value = words;
+  }
+
+  paint() {
+    this.others?.forEach(paint);
+  }
+
+  #chosen(group) {
+    const value = group.querySelector("input:checked")?.value;
+    return value === undefined ? null : Number(value);
+  }
+
+  #choose(group, value) {
+    for (const input of group.querySelectorAll("input")) input.checked = input.value === String(value);
+  }
+}

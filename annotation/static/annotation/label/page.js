@@ -1,0 +1,326 @@
+// The labelling page: shows one piece of work after the other and connects what happens on it.
+
+import { ActiveTime } from "./active_time.js";
+import { Ahead, slotUrl } from "./ahead.js";
+import { askReason, toggleGuidelines } from "./dialogs.js";
+import { listen } from "./keys.js";
+import { Outbox, placeOf, replayOthers } from "./outbox.js";
+import { Review } from "./review.js";
+import { Saying } from "./saying.js";
+import { page, send } from "./server.js";
+import { lookAgain } from "./waiting.js";
+
+const MODES = { review: Review };
+const SETTLE_MS = 400;
+const RETRY_MS = 2_000;
+const COUNT_MS = 5_000;
+
+const config = JSON.parse(document.getElementById("label-config").textContent);
+const holder = document.querySelector("[data-place]");
+const saying = new Saying(config.texts);
+const ahead = new Ahead(config, () => Boolean(now) && !now.time.isIdle);
+
+/** The work on screen: {work, mode, outbox, time, id, corrects, end, reason}. */
+let now = null;
+let busy = false;
+let shownAt = 0;
+let touched = false;
+let stopLooking = () => {};
+let heldAt = 0;
+
+function show(work, { said = "", ready = null } = {}) {
+  leave();
+  if (!holder.contains(work)) holder.replaceChildren(document.adoptNode(work));
+  saying.quiet();
+  const { assignment: id, corrects, version } = work.dataset;
+  const place = placeOf(config.user, config.project, id, corrects);
+  const urls = Object.fromEntries(["draft", "submit"].map((name) => [name, slotUrl(config.urls[name], id)]));
+  const outbox = new Outbox({ place, urls, version: Number(version), ready });
+  const earlier = Outbox.activeTime(place);
+  const fresh = JSON.parse(work.querySelector(":scope > script").textContent);
+  const draft = outbox.adopt(place) ?? fresh;
+  const time = new ActiveTime(config.idle_ms, Math.max(earlier, draft.active_ms, fresh.active_ms));
+  now = { work, outbox, time, id, corrects, end: draft.end, reason: draft.reason, place };
+  now.mode = new MODES[work.dataset.mode](work, draft, { changed, saying });
+  outbox.tell = told;
+  shownAt = performance.now();
+  heldAt = shownAt;
+  touched = false;
+  showEnding();
+  history.replaceState(null, "", corrects ? `${config.urls.page}?assignment=${id}` : config.urls.page);
+  now.mode.focus();
+  if (said) saying.announce(said, { count: now.mode.count });
+  // Later: whoever shows this may still be busy with what was here before.
+  if (outbox.isSubmitting) setTimeout(() => finishSubmitting(outbox.finish()));
+  else outbox.pump();
+}
+
+function leave() {
+  stopLooking();
+  stopLooking = () => {};
+  if (!now) return;
+  now.time.stop();
+  now.outbox.tell = () => {};
+  now = null;
+}
+
+function compose() {
+  return { choices: [], ...now.mode.draft(), end: now.end, reason: now.reason, active_ms: now.time.total };
+}
+
+function changed() {
+  touched = true;
+  now.outbox.change(compose());
+  ahead.want();
+}
+
+function told(state, body = {}) {
+  if (state === "surplus") {
+    saying.notice("surplus");
+    return;
+  }
+  saying.state(state === "submitted" ? "stale" : state);
+  if (state === "saved") {
+    saying.quiet("out_notice");
+    saying.quiet("ended");
+    heldAt = performance.now();
+  } else if (state === "out") {
+    const href = `${config.urls.login}?next=${encodeURIComponent(config.urls.page)}`;
+    if (saying.box.hidden) saying.notice("out_notice", { button: "log_in", href });
+  } else if (state === "stale") {
+    saying.notice("stale_notice", { button: "load_newer", act: loadNewer });
+  } else if (state === "submitted") {
+    saying.notice("submitted_notice", { button: "go_on", act: goOn });
+  } else if (state === "refused") {
+    saying.noticeText(body.errors?.[0]?.detail || body.detail || saying.text("refused"));
+  }
+}
+
+async function load(url, said) {
+  const shown = await page(url);
+  const work = shown?.querySelector("[data-work]");
+  const waits = shown?.querySelector("[data-waiting]");
+  if (work) {
+    show(work, { said });
+    ahead.want();
+  } else if (waits) {
+    leave();
+    history.replaceState(null, "", config.urls.page);
+    holder.replaceChildren(document.adoptNode(waits));
+    wait(waits);
+  }
+  return Boolean(work || waits);
+}
+
+function wait(section) {
+  saying.announceText(section.innerText);
+  stopLooking = lookAgain(section, async () => {
+    stopLooking();
+    if (!(await load(config.urls.page, "shown"))) wait(section);
+  });
+}
+
+/** Go to the next work: the one fetched ahead at once, else whatever the server gives. */
+async function advance(said) {
+  const next = now?.corrects ? null : await ahead.take();
+  if (next) {
+    const begun = begin(next.id);
+    show(next.work, { said, ready: begun });
+    begun.then((isOurs) => {
+      if (isOurs) ahead.want();
+      else load(config.urls.page).then(() => saying.notice("swapped"));
+    });
+    return;
+  }
+  while (!(await load(config.urls.page, said))) await pause(RETRY_MS);
+}
+
+/** Turn the slot claimed ahead into one that is held; false where it is no longer ours. */
+async function begin(id) {
+  for (;;) {
+    const answer = await send("POST", config.urls.next);
+    if (answer.ok) return answer.body.assignment?.id === id;
+    if (!answer.lost) return true;
+    await pause(RETRY_MS);
+  }
+}
+
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+function setBusy(isBusy) {
+  busy = isBusy;
+  holder.toggleAttribute("aria-busy", isBusy);
+  if (isBusy) holder.setAttribute("aria-busy", "true");
+}
+
+/** Run `job` alone: what is pressed meanwhile is not done twice. */
+async function alone(job) {
+  if (busy || !now || now.outbox.frozen) return;
+  setBusy(true);
+  try {
+    await job();
+  } finally {
+    setBusy(false);
+  }
+}
+
+/** Whether a key pressed now may still be meant for the work that was here a moment ago. */
+function isTooSoon() {
+  return !touched && performance.now() - shownAt < SETTLE_MS;
+}
+
+function submit() {
+  const missing = now.end ? null : now.mode.unfinished();
+  if (missing) {
+    saying.announceText(missing);
+    saying.noticeText(missing);
+    return;
+  }
+  saying.quiet();
+  finishSubmitting(now.outbox.submit(compose()));
+}
+
+function finishSubmitting(submission) {
+  alone(async () => {
+    const answer = await submission;
+    if (!answer.ok) {
+      const [error] = answer.body.errors ?? [];
+      if (error) {
+        now.mode.point(error.field);
+        saying.announceText(error.detail);
+      }
+      return;
+    }
+    if (answer.body.is_new && !now.corrects) countOne();
+    await advance("next");
+  });
+}
+
+function countOne() {
+  const today = document.querySelector("[data-today]");
+  const count = Number(today.dataset.count) + 1;
+  today.dataset.count = count;
+  const meter = today.querySelector("meter");
+  if (meter) meter.value = count;
+  const words = today.querySelector("[data-today-text]");
+  words.textContent = meter ? `${count}/${meter.max}` : saying.text("today", { count });
+}
+
+function skip() {
+  return alone(async () => {
+    const url = now.corrects ? config.urls.release : config.urls.skip;
+    const answer = await send("POST", slotUrl(url, now.id));
+    if (!answer.ok) {
+      saying.announce("not_now");
+      saying.noticeText(saying.text("not_now"));
+      return;
+    }
+    now.outbox.close();
+    await advance(now.corrects ? "shown" : "skipped");
+  });
+}
+
+function undo() {
+  return alone(async () => {
+    const answer = await send("POST", config.urls.undo);
+    const id = answer.body.assignment?.id;
+    const shown = id ? await page(slotUrl(config.urls.assignment, id)) : null;
+    const work = shown?.querySelector("[data-work]");
+    if (work) show(work, { said: "undone" });
+    else {
+      const why = answer.lost || answer.ok ? saying.text("not_now") : answer.body.detail;
+      saying.announceText(why);
+      saying.noticeText(why);
+    }
+  });
+}
+
+async function endWith(name) {
+  if (busy || now.outbox.frozen) return;
+  const answer = await askReason(name);
+  if (!answer || !now) return;
+  [now.end, now.reason] = [answer.end, answer.reason];
+  showEnding();
+  submit();
+}
+
+/** Work that was broken off before says so, and can be taken up again. */
+function showEnding() {
+  const box = now.work.querySelector("[data-ending]");
+  box.hidden = !now.end;
+  const name = now.end === "give_up" ? "give-up" : "bad-problem";
+  const title = now.end ? now.work.querySelector(`[data-do="${name}"]`).textContent.trim() : "";
+  box.querySelector("span").textContent = now.reason ? `${title}: ${now.reason}` : title;
+}
+
+function takeBack() {
+  [now.end, now.reason] = ["", ""];
+  showEnding();
+  changed();
+  now.mode.focus();
+}
+
+function loadNewer() {
+  const { id, outbox } = now;
+  outbox.close();
+  load(`${config.urls.page}?assignment=${id}`, "shown");
+}
+
+function goOn() {
+  now.outbox.close();
+  load(config.urls.page, "shown");
+}
+
+const ACTIONS = {
+  submit: () => isTooSoon() || submit(),
+  skip: () => isTooSoon() || skip(),
+  undo,
+  "give-up": () => endWith("give-up"),
+  "bad-problem": () => endWith("bad-problem"),
+  "take-back": takeBack,
+};
+
+function act(action) {
+  if (action === "guidelines") {
+    toggleGuidelines(config.urls.guidelines, saying.text("guidelines_lost"));
+    return true;
+  }
+  if (!now) return false;
+  if (busy) return true;
+  if (ACTIONS[action]) ACTIONS[action]();
+  else {
+    saying.quiet("");
+    return now.mode.act(action);
+  }
+  return true;
+}
+
+/** Hold on to the slot while somebody reads, and remember the time spent if the tab should die. */
+function beat() {
+  if (!now || now.outbox.frozen) return;
+  now.outbox.count(now.time.total);
+  const every = Math.min(config.lease_ms / 3, 300_000);
+  if (now.time.isIdle || performance.now() - heldAt < every) return;
+  heldAt = performance.now();
+  const { id } = now;
+  send("POST", slotUrl(config.urls.extend, id)).then((answer) => {
+    if (answer.status === 409 && now?.id === id && saying.box.hidden) saying.notice("ended");
+  });
+}
+
+listen(config.keys, act);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-do]");
+  if (button) act(button.dataset.do);
+});
+setInterval(beat, COUNT_MS);
+addEventListener("pagehide", () => now?.outbox.count(now.time.total));
+addEventListener("pageshow", (event) => { if (event.persisted && now) now.outbox.again(); });
+
+const first = holder.querySelector("[data-work]");
+if (first) show(first);
+else wait(holder.querySelector("[data-waiting]"));
+saying.state("saved");
+replayOthers(`stepmark:work:${config.user}`, now?.place ?? "");
+if (document.readyState === "complete") ahead.want();
+else addEventListener("load", () => ahead.want());

@@ -1,0 +1,53 @@
+"""What the tests of the labelling page share: a project with work, and what its pages are asked."""
+
+from collections.abc import Sequence
+
+from playwright.sync_api import Page, expect
+
+from annotation.models import Project, Solution
+from tests.factories import make_assignment, make_problem, make_project, make_solution, make_user
+from web.models import User
+
+STEPS = (
+    "Janet eats 3 eggs and bakes with 4, so she uses $3 + 4 = 7$ eggs a day.",
+    "Her ducks lay 16 eggs every day.",
+    "Each day $16 - 7 = 11$ eggs are left for sale.",
+    r"At 2 dollars an egg she makes $2 \times 11 = 22$ dollars.",
+    "Answer: $22$",
+)
+PROBLEM = (
+    "Janet’s ducks lay 16 eggs per day. She eats three for breakfast every morning and bakes "
+    "muffins for her friends every day with four. She sells the remainder at the farmers’ market "
+    "daily for $2 per fresh duck egg. How much does she make every day?"
+)
+
+
+def make_work(
+    count: int = 1, *, steps: Sequence[str] = STEPS, **fields: object
+) -> tuple[User, Project, list[Solution]]:
+    """Make a project with `count` solutions that wait for its one labeler, ada."""
+    user = make_user("ada", daily_goal=60)
+    project = make_project("gsm8k", members={user: "labeler"}, name="GSM8K, generation 3", **fields)
+    project.memberships.update(practised_at=project.created_at)
+    problem = make_problem(project, PROBLEM, reference_answer="18")
+    solutions = [
+        make_solution(problem, [f"Solution {n}: {steps[0]}", *steps[1:]], final_answer="22")
+        for n in range(1, count + 1)
+    ]
+    for solution in solutions:
+        make_assignment(solution)
+    return user, project, solutions
+
+
+def shows_solution(page: Page, number: int) -> None:
+    """Wait until the page shows a certain solution."""
+    expect(page.locator("[data-step] .said").first).to_contain_text(f"Solution {number}:")
+
+
+def shows_saved(page: Page) -> None:
+    expect(page.locator("[data-saved]")).to_have_text("Saved")
+
+
+def press(page: Page, keys: str) -> None:
+    for key in keys.split():
+        page.keyboard.press(key)
