@@ -6,13 +6,27 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from annotation.members import invite
 from annotation.models import Membership, Problem, Project, Solution
-from tests.factories import make_annotation, make_problem, make_project, make_solution, make_user
+from tests.factories import (
+    make_annotation,
+    make_invitation,
+    make_problem,
+    make_project,
+    make_solution,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
-OPEN_TO_ANYONE = {"login", "health", "favicon"}
-ONLY_POSTED_TO = {"logout"}
+OPEN_TO_ANYONE = {"login", "health", "favicon", "join"}
+# Each of these is asked as everybody in the tests of its own page.
+ONLY_POSTED_TO = {
+    "logout", "change_role", "end_membership", "restore_membership", "invite", "revoke_invitation",
+    "revoke_token",
+}  # fmt: skip
+ALSO_POSTED_TO = {"login", "join", "account", "account_keys", "account_password", "tokens"}
+FOR_MANAGERS = {"members"}
 ROLES = Membership.Role.values
 
 
@@ -39,12 +53,21 @@ class Place:
         self.problem: Problem = make_problem(self.project, "How many eggs?")
         self.solution: Solution = make_solution(self.problem)
         make_annotation(self.solution, ratings=[1, -1])
+        self.membership = Membership.objects.create(
+            user=make_user(), project=self.project, role="manager"
+        )
+        user = self.membership.user
+        self.invitation = make_invitation(self.project, user)
+        self.secret = invite(project=self.project, role="reader", note="", days=1, user=user)[1]
 
     def address(self, name: str, *, slug: str | None = None) -> str:
         known = {
             "slug": slug or self.project.slug,
             "problem_id": self.problem.pk,
             "solution_id": self.solution.pk,
+            "membership_id": self.membership.pk,
+            "invitation_id": self.invitation.pk,
+            "secret": self.secret,
         }
         return reverse(name, kwargs={key: known[key] for key in ADDRESSES[name]})
 
@@ -82,8 +105,10 @@ def test_a_stranger_is_sent_to_log_in(client: Client, algebra: Place, name: str)
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", PAGES)
-def test_every_member_may_look(algebra: Place, name: str, role: str) -> None:
-    assert algebra.member(role).get(algebra.address(name)).status_code == 200
+def test_members_may_look_at_what_their_role_shows(algebra: Place, name: str, role: str) -> None:
+    allowed = role == "manager" or name not in FOR_MANAGERS
+    status = algebra.member(role).get(algebra.address(name)).status_code
+    assert status == (200 if allowed else 403)
 
 
 @pytest.mark.parametrize("name", OF_A_PROJECT)
@@ -112,7 +137,7 @@ def test_a_row_is_not_found_under_another_project(
     algebra: Place, geometry: Place, name: str
 ) -> None:
     manager_of_both = algebra.member("manager")
-    user = Membership.objects.get(project=algebra.project).user
+    user = algebra.project.memberships.latest("pk").user
     Membership.objects.create(user=user, project=geometry.project, role="manager")
     assert manager_of_both.get(algebra.address(name)).status_code == 200
     assert manager_of_both.get(algebra.address(name, slug="geometry")).status_code == 404
@@ -128,47 +153,49 @@ def test_a_superuser_sees_every_project(algebra: Place, client: Client, name: st
 def test_an_archived_project_can_still_be_read(algebra: Place, name: str) -> None:
     algebra.project.archived_at = algebra.project.created_at
     algebra.project.save()
-    assert algebra.member("reader").get(algebra.address(name)).status_code == 200
+    role = "manager" if name in FOR_MANAGERS else "reader"
+    assert algebra.member(role).get(algebra.address(name)).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-@pytest.mark.parametrize("name", [*PAGES, "health", "favicon"])
+@pytest.mark.parametrize("name", sorted({*PAGES, "health", "favicon"} - ALSO_POSTED_TO))
 def test_a_page_can_only_be_read(algebra: Place, name: str, method: str) -> None:
     response = getattr(algebra.member("manager"), method)(algebra.address(name))
     assert response.status_code == 405
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-@pytest.mark.parametrize("name", ["login", "logout"])
-def test_logging_in_and_out_takes_no_other_method(algebra: Place, name: str, method: str) -> None:
+@pytest.mark.parametrize("name", sorted(ONLY_POSTED_TO | ALSO_POSTED_TO))
+def test_a_form_can_only_be_shown_and_posted(algebra: Place, name: str, method: str) -> None:
     response = getattr(algebra.member("manager"), method)(algebra.address(name))
     assert response.status_code == 405
 
 
 @pytest.mark.parametrize("name", [*PAGES, *sorted(OPEN_TO_ANYONE)])
 def test_every_page_enforces_the_content_security_policy(algebra: Place, name: str) -> None:
-    response = algebra.member("reader").get(algebra.address(name))
+    response = algebra.member("manager").get(algebra.address(name))
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["X-Frame-Options"] == "DENY"
-    assert response.headers["Referrer-Policy"] == "same-origin"
+    told = "strict-origin" if name == "join" else "same-origin"
+    assert response.headers["Referrer-Policy"] == told
 
 
-@pytest.mark.parametrize("name", [*PAGES, "login"])
+@pytest.mark.parametrize("name", [*PAGES, "login", "join"])
 def test_no_page_has_inline_style_or_script(algebra: Place, name: str) -> None:
-    page = algebra.member("reader").get(algebra.address(name)).content.decode().lower()
+    page = algebra.member("manager").get(algebra.address(name)).content.decode().lower()
     for forbidden in (" style=", "<style", "<script", " onclick=", " onload=", "javascript:"):
         assert forbidden not in page
 
 
-@pytest.mark.parametrize("name", [*PAGES, "login"])
+@pytest.mark.parametrize("name", [*PAGES, "login", "join"])
 def test_every_page_has_one_heading_a_language_and_a_way_past_the_menu(
     algebra: Place, name: str
 ) -> None:
-    page = algebra.member("reader").get(algebra.address(name)).content.decode()
+    page = algebra.member("manager").get(algebra.address(name)).content.decode()
     assert page.count("<h1") == 1
     assert '<html lang="en">' in page
     assert 'href="#main"' in page
