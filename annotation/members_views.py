@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,17 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import members
 from annotation.members_forms import DUTIES, NAMES, InviteForm, RoleForm, SignUpForm, roles
 from annotation.models import Invitation, Membership, Project
+from annotation.views import managed_project
 from web.locale import activate_for
 from web.models import User
 from web.views import UserRequest
-
-
-def managed_project(request: UserRequest, slug: str) -> Project:
-    """Return a project that the user manages: 403 for its other members, 404 for outsiders."""
-    project = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
-    if not Project.objects.managed_by(request.user).contains(project):
-        raise PermissionDenied
-    return project
 
 
 def found_member(request: UserRequest, slug: str, membership_id: int) -> Membership:

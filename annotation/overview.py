@@ -1,39 +1,48 @@
-"""What a project has come to, in numbers and bars for its first page."""
+"""What a project has come to, in numbers and bars for its first page.
 
+A number that takes too long to count is None: the rest of the page is not kept waiting for it.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TypeVar
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import Annotation, Assignment, Problem, Project, Solution, StepLabel
+from annotation.models import Annotation, Assignment, Lease, Problem, Project, Solution, StepLabel
 from annotation.models.marks import AnnotationQuerySet
-from annotation.reading import MARKS
 from web.bars import Bar, bar
+from web.errors import BadAddress
 from web.models import User
+from web.pages import patience
+from web.plots import Plot, columns
+
+Counted = TypeVar("Counted")
 
 SOLUTIONS = Count("pk")
 RIGHT = Count("pk", filter=Q(is_correct=True))
 WRONG = Count("pk", filter=Q(is_correct=False))
 MOST_WRITERS = 20
+DAYS = 14
+LONGEST_COUNT_MS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Funnel:
-    """How many problems, solutions and marked solutions there are, each less than the last."""
+    """How far the problems and solutions of a project have come."""
 
     problems: int
     solutions: int
-    drawn: int
-    """Solutions counted as often as they were drawn."""
-    right: int
-    wrong: int
-    marked: int
     waiting: int
-    """Slots of work that nobody has done."""
-
-    @property
-    def answers(self) -> Bar:
-        return answer_bar(self.solutions, self.right, self.wrong)
+    """Slots of work that nobody has begun."""
+    in_work: int
+    """Solutions in somebody's hands now, those claimed ahead left out."""
+    marked: int
+    """Solutions that somebody has finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,25 +57,38 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
-    """How one labeler's marks are spread."""
+class Answers:
+    """What the final answers are worth, altogether and by writer."""
 
-    labeler: str
-    is_model: bool
-    solutions: int
-    marks: Bar
+    whole: Bar
+    drawn: int
+    """Solutions counted as often as they were drawn."""
+    writers: list[Writer]
+    """Those with most solutions first, at most 20."""
+
+
+def in_time(count: Callable[[], Counted]) -> Counted | None:
+    """Return what `count` finds, None where it takes longer than two seconds."""
+    try:
+        with patience(LONGEST_COUNT_MS):
+            return count()
+    except BadAddress:
+        return None
 
 
 def funnel(project: Project) -> Funnel:
-    of_solutions = project.solutions.aggregate(
-        solutions=SOLUTIONS, drawn=Sum("times_drawn", default=0), right=RIGHT, wrong=WRONG
-    )
-    marked = project.annotations.in_force().values("solution").distinct().count()
+    """Count what indexes alone can tell, so that a million solutions take well under a second."""
+    ahead = Q(began_at=None)
+    # An annotation that a correction supersedes is of the same solution: no need to ask.
+    finished = Exists(Annotation.objects.filter(solution=OuterRef("pk")))
+    held = Lease.objects.open().filter(project=project, corrects=None)
+    counts = held.aggregate(ahead=Count("pk", filter=ahead), in_work=Count("pk", filter=~ahead))
     return Funnel(
         problems=project.problems.count(),
-        marked=marked,
-        waiting=Assignment.objects.open().filter(project=project).count(),
-        **of_solutions,
+        solutions=project.solutions.count(),
+        waiting=Assignment.objects.open().filter(project=project).count() + counts["ahead"],
+        in_work=counts["in_work"],
+        marked=project.solutions.filter(finished).count(),
     )
 
 
@@ -75,15 +97,18 @@ def problem_answers(problem: Problem) -> Bar:
     return answer_bar(**counts)
 
 
-def writers(project: Project) -> list[Writer]:
-    """Return the project's writers, those with most solutions first, at most 20."""
+def answers(project: Project) -> Answers:
     rows = (
         Solution.objects.filter(project=project)
         .values("engine", "model", "prompt_name")
-        .annotate(solutions=SOLUTIONS, right=RIGHT, wrong=WRONG)
+        .annotate(solutions=SOLUTIONS, right=RIGHT, wrong=WRONG, drawn=Sum("times_drawn"))
         .order_by("-solutions", "engine", "model", "prompt_name")
     )
-    return [
+    found = list(rows)
+    solutions, right, wrong, drawn = (
+        sum(row[name] for row in found) for name in ("solutions", "right", "wrong", "drawn")
+    )
+    writers = [
         Writer(
             engine=row["engine"],
             model=row["model"],
@@ -91,37 +116,51 @@ def writers(project: Project) -> list[Writer]:
             solutions=row["solutions"],
             answers=answer_bar(row["solutions"], row["right"], row["wrong"]),
         )
-        for row in rows[:MOST_WRITERS]
+        for row in found[:MOST_WRITERS]
     ]
+    return Answers(whole=answer_bar(solutions, right, wrong), drawn=drawn, writers=writers)
 
 
-def balances(project: Project, user: User) -> list[Balance]:
-    """Return how the marks that `user` may read are spread, labeler by labeler."""
-    annotations = visible_annotations(project, user)
-    labels = StepLabel.objects.filter(annotation__in=annotations)
-    spread = labels.values_list("annotation__labeler", "rating").annotate(n=Count("pk"))
-    counts = {(labeler, rating): n for labeler, rating, n in spread}
+def throughput(project: Project, user: User) -> Plot:
+    """Return the steps marked on each of the last 14 days, of which `user` may read the marks.
+
+    A day is one of the current time zone. Corrected work counts once, on the day of its last
+    correction.
+    """
+    today = timezone.localdate()
+    days = [today - timedelta(days=DAYS - 1 - n) for n in range(DAYS)]
+    recent = visible_annotations(project, user).filter(submitted_at__gte=midnight(days[0]))
     rows = (
-        annotations.values("labeler", "labeler__name", "labeler__kind")
-        .annotate(solutions=Count("pk"))
-        .order_by("labeler__kind", "labeler__name", "labeler")
+        marked_labels(recent)
+        .annotate(day=TruncDate("annotation__submitted_at"), kind=F("annotation__labeler__kind"))
+        .values_list("day", "kind")
+        .annotate(n=Count("pk"))
     )
-    return [
-        Balance(
-            labeler=row["labeler__name"],
-            is_model=row["labeler__kind"] == "model",
-            solutions=row["solutions"],
-            marks=bar(
-                (tone, word, counts.get((row["labeler"], rating), 0))
-                for rating, (tone, _sign, word) in MARKS.items()
-            ),
-        )
-        for row in rows
-    ]
+    counts = {(day, kind): n for day, kind, n in rows.order_by()}
+    return columns(
+        days,
+        [
+            ("person", _("by people"), [counts.get((day, "person"), 0) for day in days]),
+            ("model", _("by models"), [counts.get((day, "model"), 0) for day in days]),
+        ],
+    )
+
+
+def midnight(day: date) -> datetime:
+    """Return when `day` begins in the current time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def visible_annotations(project: Project, user: User) -> AnnotationQuerySet:
     return Annotation.objects.visible_to(user).filter(project=project).in_force()
+
+
+MARKED = Q(rating__isnull=False) | Q(flagged=True)
+"""A label that says something; imported records list steps without saying anything of them."""
+
+
+def marked_labels(annotations: AnnotationQuerySet) -> QuerySet[StepLabel]:
+    return StepLabel.objects.filter(MARKED, annotation__in=annotations)
 
 
 def answer_bar(solutions: int, right: int, wrong: int) -> Bar:

@@ -1,14 +1,20 @@
 """Pages to look at a project by: nothing here changes a row."""
 
+from functools import partial
+
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from annotation import overview
-from annotation.filters import ProblemFilter, SolutionFilter
+from annotation.filters import ProblemFilter
 from annotation.lists import by_answer, list_problems, list_projects, list_solutions
 from annotation.models import Problem, Project, Run, Solution
-from annotation.reading import read
+from annotation.overview import in_time
+from annotation.rights import ProjectWithRights, with_rights
+from annotation.standings import holds, standings
 from web.pages import page_of, patience
 from web.views import UserRequest
 
@@ -16,8 +22,16 @@ NEWEST_PROJECTS = 12
 NEWEST_RUNS = 10
 
 
-def found_project(request: UserRequest, slug: str) -> Project:
-    return get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
+def found_project(request: UserRequest, slug: str) -> ProjectWithRights:
+    return get_object_or_404(with_rights(request.user), slug=slug)
+
+
+def managed_project(request: UserRequest, slug: str) -> ProjectWithRights:
+    """Return a project that the user manages: 403 for its other members, 404 for outsiders."""
+    project = found_project(request, slug)
+    if not project.may_manage:
+        raise PermissionDenied
+    return project
 
 
 def sees_grades(request: UserRequest, project: Project) -> bool:
@@ -46,20 +60,19 @@ def projects(request: UserRequest) -> HttpResponse:
 
 @require_safe
 def project(request: UserRequest, slug: str) -> HttpResponse:
-    project = found_project(request, slug)
-    runs = Run.objects.visible_to(request.user).filter(project=project).order_by("-pk")
-    return render(
-        request,
-        "annotation/project.html",
-        {
-            "project": project,
-            "graded": sees_grades(request, project),
-            "funnel": overview.funnel(project),
-            "writers": overview.writers(project),
-            "balances": overview.balances(project, request.user),
-            "runs": runs[:NEWEST_RUNS],
-        },
-    )
+    project, user = found_project(request, slug), request.user
+    runs = Run.objects.visible_to(user).filter(project=project).order_by("-pk")
+    context = {
+        "project": project,
+        "funnel": overview.funnel(project),
+        "answers": in_time(partial(overview.answers, project)) if project.reads_grades else None,
+        "throughput": in_time(partial(overview.throughput, project, user)),
+        "standings": in_time(partial(standings, project, user)),
+        "holds": holds(project, user),
+        "now": timezone.now(),
+        "runs": runs[:NEWEST_RUNS],
+    }
+    return render(request, "annotation/project.html", context)
 
 
 @require_safe
@@ -92,44 +105,5 @@ def problem(request: UserRequest, slug: str, problem_id: int) -> HttpResponse:
             "answers": overview.problem_answers(problem),
             "groups": by_answer(page.rows) if graded or not page.rows else [("", page.rows)],
             "page": page,
-        },
-    )
-
-
-@require_safe
-def solutions(request: UserRequest, slug: str) -> HttpResponse:
-    project = found_project(request, slug)
-    graded = sees_grades(request, project)
-    form = SolutionFilter(request.GET, project, graded=graded)
-    visible = Solution.objects.visible_to(request.user).filter(project=project)
-    with patience():
-        narrowed = list_solutions(form.narrow(visible), request.user).select_related("problem")
-        page = page_of(narrowed, request.GET)
-    context = {"project": project, "form": form, "page": page, "graded": graded}
-    return render(request, "annotation/solutions.html", context)
-
-
-@require_safe
-def solution(request: UserRequest, slug: str, solution_id: int) -> HttpResponse:
-    project = found_project(request, slug)
-    visible = Solution.objects.visible_to(request.user).filter(project=project)
-    solution = get_object_or_404(visible.select_related("problem", "run"), pk=solution_id)
-    annotations = (
-        overview.visible_annotations(project, request.user)
-        .filter(solution=solution)
-        .select_related("labeler")
-        .prefetch_related("labels", "positions")
-        .order_by("pk")
-    )
-    return render(
-        request,
-        "annotation/solution.html",
-        {
-            "project": project,
-            "solution": solution,
-            "problem": solution.problem,
-            "graded": sees_grades(request, project),
-            "annotations": annotations,
-            "places": read(solution, list(annotations)),
         },
     )

@@ -1,0 +1,127 @@
+"""Changing a project: its settings, its guidelines, whether it gives out work, its life.
+
+Whoever saves says what they had seen, so that nobody undoes another's change without knowing.
+Marks are never touched, and what people hold stays in their hands.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from annotation import routing
+from annotation.digests import digest
+from annotation.models import Annotation, Assignment, Lease, Membership, Project
+from web.models import User
+
+SETTINGS = (
+    "name", "mode", "overlap", "queue_order", "lease_minutes", "skip_minutes", "idle_minutes",
+    "show_reference_answer", "stop_at_first_error", "ask_critique", "ask_progress",
+    "ask_alternatives", "allow_rest_great", "candidates", "drawing",
+)  # fmt: skip
+
+
+class ChangedMeanwhile(ValueError):
+    """Somebody else has saved since: `fields` names what differs from what was seen."""
+
+    def __init__(self, project: Project, fields: list[str]) -> None:
+        super().__init__(", ".join(fields))
+        self.project = project
+        self.fields = fields
+
+
+class InUse(ValueError):
+    """The way of marking cannot change: something is marked already, or in somebody's hands."""
+
+
+def settings_of(project: Project) -> dict[str, Any]:
+    return {name: getattr(project, name) for name in SETTINGS}
+
+
+def mode_is_fixed(project: Project) -> bool:
+    """Whether marks of the present mode, in a draft even, or a hold forbid another one."""
+    drafted_or_held = Q(draft_version__gt=0) | Q(ended_at=None)
+    return (
+        Annotation.objects.filter(project=project).exists()
+        or Lease.objects.filter(drafted_or_held, project=project).exists()
+    )
+
+
+@transaction.atomic
+def change_settings(*, project: Project, seen: Mapping[str, Any], wanted: Mapping[str, Any]) -> int:
+    """Set the `wanted` settings and have the queue follow; return by how many slots it grew.
+
+    Raises ChangedMeanwhile where the project's settings are not those `seen`, InUse for another
+    mode of a project at work; nothing is changed then.
+    """
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    _check_unchanged(locked, seen)
+    before = settings_of(locked)
+    for name, value in wanted.items():
+        setattr(locked, name, value)
+    changed = [name for name in SETTINGS if before[name] != getattr(locked, name)]
+    locked.save(update_fields=changed)
+    return _follow(locked, changed)
+
+
+def _check_unchanged(project: Project, seen: Mapping[str, Any]) -> None:
+    differing = [name for name in seen if getattr(project, name) != seen[name]]
+    if differing:
+        raise ChangedMeanwhile(project, differing)
+
+
+def _follow(project: Project, changed: list[str]) -> int:
+    """Bring the slots in line with changed settings, where people had been given work at all."""
+    slots = Assignment.objects.for_people().filter(project=project)
+    if "mode" in changed:
+        was_routed = slots.open().update(state=Assignment.State.WITHDRAWN)
+        # After the slots are closed: a claim that came first has made its lease by now.
+        if mode_is_fixed(project):
+            raise InUse(project.mode)
+        return routing.route(project=project) if was_routed else 0
+    if not slots.exists():
+        return 0
+    grown = routing.resize(project=project) if "overlap" in changed else 0
+    if "queue_order" in changed:
+        routing.reorder(project=project)
+    return grown
+
+
+@transaction.atomic
+def change_guidelines(*, project: Project, seen: str, wanted: str) -> None:
+    """Set a project's guidelines. `seen` is the digest of those that were on the page.
+
+    Raises ChangedMeanwhile where others are in force.
+    """
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if str(digest(locked.guidelines)) != seen:
+        raise ChangedMeanwhile(locked, ["guidelines"])
+    Project.objects.filter(pk=project.pk).update(guidelines=wanted)
+
+
+def pause(project: Project) -> None:
+    """Give out nothing new. What people hold they may still finish."""
+    Project.objects.filter(pk=project.pk, paused_at=None).update(paused_at=timezone.now())
+
+
+def resume(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(paused_at=None)
+
+
+def archive(project: Project) -> None:
+    """Put a project away: it gives out nothing and leaves the lists of current ones."""
+    Project.objects.filter(pk=project.pk, archived_at=None).update(archived_at=timezone.now())
+
+
+def restore(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(archived_at=None)
+
+
+@transaction.atomic
+def create_project(*, user: User, slug: str, name: str, mode: str) -> Project:
+    """Make an empty project whose manager is `user`."""
+    project = Project.objects.create(slug=slug, name=name, mode=mode)
+    Membership.objects.create(project=project, user=user, role=Membership.Role.MANAGER)
+    return project

@@ -1,0 +1,113 @@
+"""The doors for managers: what a project gives out, and its beginning and end."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db import IntegrityError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotation import changes, cloning, leases, routing
+from annotation.models import Lease
+from annotation.project_forms import CloneForm, NewProjectForm
+from annotation.views import managed_project
+from labelers.models import Labeler
+from web.views import UserRequest
+
+shown_and_posted = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@shown_and_posted
+@permission_required("annotation.add_project", raise_exception=True)
+def new_project(request: UserRequest) -> HttpResponse:
+    form = NewProjectForm(request.POST or None)
+    if form.is_valid():
+        try:
+            made = changes.create_project(user=request.user, **form.cleaned_data)
+        except IntegrityError:
+            form.add_error("slug", _("A project with this short name was made just now."))
+        else:
+            return redirect("project", made.slug)
+    return render(request, "annotation/new_project.html", {"form": form})
+
+
+@require_POST
+def route(request: UserRequest, slug: str) -> HttpResponse:
+    project = managed_project(request, slug)
+    made = routing.route(project=project)
+    said = ngettext("%(n)d new slot of work.", "%(n)d new slots of work.", made) % {"n": made}
+    messages.success(request, said if made else _("Every solution has its slots already."))
+    return redirect("project", slug)
+
+
+@require_POST
+def pause(request: UserRequest, slug: str) -> HttpResponse:
+    changes.pause(managed_project(request, slug))
+    messages.success(request, _("Paused. What people hold they can still finish."))
+    return redirect("project", slug)
+
+
+@require_POST
+def resume(request: UserRequest, slug: str) -> HttpResponse:
+    changes.resume(managed_project(request, slug))
+    messages.success(request, _("Work is given out again."))
+    return redirect("project", slug)
+
+
+@require_POST
+def release(request: UserRequest, slug: str, lease_id: int) -> HttpResponse:
+    lease = get_object_or_404(Lease, project=managed_project(request, slug), pk=lease_id)
+    if leases.release(lease):
+        messages.success(request, _("Released. Marks made so far are kept as a draft."))
+    else:
+        messages.warning(request, _("This hold had ended already."))
+    return redirect("project", slug)
+
+
+@require_POST
+def release_labeler(request: UserRequest, slug: str, labeler_id: int) -> HttpResponse:
+    project = managed_project(request, slug)
+    held = Lease.objects.filter(project=project).values("labeler")
+    labeler = get_object_or_404(Labeler, pk=labeler_id, pk__in=held)
+    released = leases.release_all(labeler=labeler, project=project)
+    said = ngettext("%(n)d solution released.", "%(n)d solutions released.", released)
+    messages.success(request, said % {"n": released})
+    return redirect("project", slug)
+
+
+@shown_and_posted
+def archive(request: UserRequest, slug: str) -> HttpResponse:
+    project = managed_project(request, slug)
+    if request.method == "POST":
+        changes.archive(project)
+        messages.success(request, _("The project is archived."))
+        return redirect("project", slug)
+    holding = Lease.objects.holding().filter(project=project).count()
+    return render(request, "annotation/archive.html", {"project": project, "holding": holding})
+
+
+@require_POST
+def restore(request: UserRequest, slug: str) -> HttpResponse:
+    changes.restore(managed_project(request, slug))
+    messages.success(request, _("The project is back among the current ones."))
+    return redirect("project", slug)
+
+
+@shown_and_posted
+def clone(request: UserRequest, slug: str) -> HttpResponse:
+    project = managed_project(request, slug)
+    form = CloneForm(request.POST or None)
+    if form.is_valid():
+        try:
+            made = cloning.clone(project=project, user=request.user, **form.cleaned_data)
+        except IntegrityError:
+            form.add_error("slug", _("A project with this short name was made just now."))
+        except cloning.TooMuch:
+            said = _("It holds too many solutions to copy: import them into the new project.")
+            form.add_error("with_content", said)
+        else:
+            messages.success(request, _("This is the new project."))
+            return redirect("project", made.slug)
+    return render(request, "annotation/clone.html", {"project": project, "form": form})
