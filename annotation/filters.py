@@ -6,11 +6,12 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import Problem, Project, Solution
-from annotation.models.content import ProblemQuerySet, SolutionQuerySet
+from annotation.browsing import known_labelers, known_models
+from annotation.models import Problem, Project, SolutionTrait
+from annotation.models.content import ProblemQuerySet
+from annotation.reading import REASONS
 
 MOST_CHOICES = 200
-ANSWERS = {"right": Q(is_correct=True), "wrong": Q(is_correct=False), "unknown": Q(is_correct=None)}
 
 
 def choices(values: Any, every: Any) -> list[tuple[str, Any]]:
@@ -38,13 +39,9 @@ class ProblemFilter(forms.Form):
             .values_list("split", "level")
             .distinct()[:MOST_CHOICES]
         )
-        self.choice("split").choices = choices((split for split, _level in known), _("every split"))
-        self.choice("level").choices = choices((level for _split, level in known), _("every level"))
-
-    def choice(self, name: str) -> forms.ChoiceField:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        return field
+        splits, levels = (split for split, _level in known), (level for _split, level in known)
+        choice(self, "split").choices = choices(splits, _("every split"))
+        choice(self, "level").choices = choices(levels, _("every level"))
 
     def narrow(self, problems: ProblemQuerySet) -> ProblemQuerySet:
         """Return what of `problems` was asked for; nothing when the question makes no sense."""
@@ -60,8 +57,18 @@ class ProblemFilter(forms.Form):
 
 
 class SolutionFilter(forms.Form):
-    """Narrows a project's solutions by answer and model; by answer only for who may see grades."""
+    """Narrows a project's solutions; by grades, labelers and what nobody marked only for who may
+    see them. `asked()` is for `browsing.walk`.
+    """
 
+    text = forms.CharField(
+        label=_("Text of problem or steps"),
+        required=False,
+        min_length=2,
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    model = forms.ChoiceField(label=_("Model"), required=False)
     answer = forms.ChoiceField(
         label=_("Answer"),
         required=False,
@@ -72,29 +79,56 @@ class SolutionFilter(forms.Form):
             ("unknown", _("not graded")),
         ],
     )
-    model = forms.ChoiceField(label=_("Model"), required=False)
+    mark = forms.ChoiceField(label=_("Contains"), required=False)
+    reason = forms.ChoiceField(
+        label=_("Finish reason"), required=False, choices=[("", _("every reason")), *REASONS]
+    )
+    labeler = forms.ChoiceField(label=_("Labeler"), required=False)
+    bad_split = forms.ChoiceField(
+        label=_("Step split"),
+        required=False,
+        choices=[("", _("good or bad")), ("yes", _("reported bad"))],
+    )
+    order = forms.ChoiceField(
+        label=_("Order"),
+        required=False,
+        choices=[("", _("oldest first")), ("newest", _("newest first"))],
+    )
 
-    def __init__(self, query: Any, project: Project, *, graded: bool) -> None:
+    def __init__(self, query: Any, project: Project, *, graded: bool, reads_marks: bool) -> None:
         super().__init__(query, label_suffix="")
+        kinds = [(kind.value, kind.label) for kind in SolutionTrait.Kind]
         if not graded:
             del self.fields["answer"]
-        known = (
-            Solution.objects.filter(project=project)
-            .order_by()
-            .values_list("model", flat=True)
-            .distinct()[:MOST_CHOICES]
-        )
-        field = self.fields["model"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = choices(known, _("every model"))
+        if reads_marks:
+            labelers = [(str(one.uuid), one) for one in known_labelers(project)]
+            self._labelers = {uuid: labeler.pk for uuid, labeler in labelers}
+            names = [(uuid, labeler.name) for uuid, labeler in labelers]
+            choice(self, "labeler").choices = [("", _("everybody")), *names]
+        else:
+            del self.fields["labeler"]
+            kinds = [(kind, name) for kind, name in kinds if kind != SolutionTrait.Kind.UNMARKED]
+        choice(self, "mark").choices = [("", _("any marks")), *kinds]
+        choice(self, "model").choices = choices(known_models(project), _("every model"))
 
-    def narrow(self, solutions: SolutionQuerySet) -> SolutionQuerySet:
-        """Return what of `solutions` was asked for; nothing when the question makes no sense."""
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        of_marks = [name for name in ("labeler", "reason", "bad_split") if cleaned.get(name)]
+        if cleaned.get("mark") == SolutionTrait.Kind.UNMARKED and of_marks:
+            self.add_error("mark", _("What nobody marked has no labeler, reason or report."))
+        return cleaned
+
+    def asked(self) -> dict[str, Any] | None:
+        """Return what was asked for, a labeler by id; None when the question makes no sense."""
         if not self.is_valid():
-            return solutions.none()
-        wanted = self.cleaned_data
-        if wanted.get("answer"):
-            solutions = solutions.filter(ANSWERS[wanted["answer"]])
-        if wanted["model"]:
-            solutions = solutions.filter(model=wanted["model"])
-        return solutions
+            return None
+        asked = {name: value for name, value in self.cleaned_data.items() if value}
+        if "labeler" in asked:
+            asked["labeler"] = self._labelers[asked["labeler"]]
+        return asked
+
+
+def choice(form: forms.Form, name: str) -> forms.ChoiceField:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    return field

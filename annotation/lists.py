@@ -1,15 +1,19 @@
 """What the lists of projects, problems and solutions say beside each row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db.models import Count, Model, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from annotation.models import Annotation, Membership, Problem, Solution, Step
+from annotation.browsing import walk
+from annotation.models import Annotation, Membership, Problem, Project, Solution, Step
 from annotation.models.content import ProblemQuerySet, SolutionQuerySet
 from annotation.models.projects import ProjectQuerySet
 from web.models import User
+from web.pages import Keyset, Page, id_place, page_by
 
 
 def list_projects(projects: ProjectQuerySet, user: User) -> ProjectQuerySet:
@@ -40,6 +44,25 @@ def list_solutions(solutions: SolutionQuerySet, user: User) -> SolutionQuerySet:
         .annotate(n_steps=how_many(steps, "solution"))
         .prefetch_related(Prefetch("annotations", queryset=annotations))
     )
+
+
+def solution_page(
+    asked: Mapping[str, Any], project: Project, user: User, query: QueryDict
+) -> Page[Solution]:
+    """Return the page that `query` names of the solutions asked for (`browsing.walk`), as listed.
+
+    Raises BadAddress for a page that is none.
+    """
+    found = walk(asked, project, user)
+    listed = list_solutions(Solution.objects.visible_to(user), user).select_related("problem")
+
+    def read(place: int | None, backwards: bool, limit: int) -> list[Solution]:
+        ids = found.ids(place, backwards=backwards, limit=limit)
+        solutions = listed.in_bulk(ids)
+        return [solutions[pk] for pk in ids]
+
+    by_id = Keyset(read=read, place_of=lambda solution: str(solution.pk), place=id_place)
+    return page_by(by_id, query)
 
 
 def how_many(rows: QuerySet[Model], of: str) -> Coalesce:

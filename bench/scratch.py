@@ -24,6 +24,7 @@ TABLES = (
     "annotation_position",
     "annotation_steplabel",
 )
+KEPT_BY_TRIGGERS = ("annotation_solutiontrait",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,13 @@ def run_child(verb: str, path: Path) -> ChildRun:
 
 def empty_tables() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+        cursor.execute(f"TRUNCATE {', '.join(TABLES + KEPT_BY_TRIGGERS)} CASCADE")
 
 
 def settle() -> None:
     """Bring the tables to rest, so that what was done before is not paid for later."""
     with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM ANALYZE {', '.join(TABLES)}")
+        cursor.execute(f"VACUUM ANALYZE {', '.join(TABLES + KEPT_BY_TRIGGERS)}")
 
 
 def _server() -> psycopg.Connection[tuple[object, ...]]:

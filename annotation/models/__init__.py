@@ -4,6 +4,7 @@ from annotation.models.content import Problem, Solution, Step
 from annotation.models.marks import Annotation, CritiqueRating, Position, StepLabel
 from annotation.models.projects import Invitation, Membership, Project
 from annotation.models.runs import Run, RunSlice
+from annotation.models.traits import SolutionTrait
 from annotation.models.work import Assignment, Lease
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Run",
     "RunSlice",
     "Solution",
+    "SolutionTrait",
     "Step",
     "StepLabel",
 ]

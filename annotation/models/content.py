@@ -129,6 +129,9 @@ class Solution(models.Model):
         indexes: ClassVar = [
             # Runs and pages walk a project's solutions in order of arrival.
             models.Index(fields=["project", "id"], name="solution_by_project"),
+            # Pages narrow them to what wrote them and to whether their answer is right.
+            models.Index(fields=["project", "model", "id"], name="solution_by_model"),
+            models.Index(fields=["project", "is_correct", "id"], name="solution_by_answer"),
         ]
 
     def __str__(self) -> str:

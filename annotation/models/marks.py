@@ -108,6 +108,17 @@ class Annotation(models.Model):
             # A labeler's past work, and whether a solution is part of it.
             models.Index(fields=["labeler", "solution"], name="annotation_by_labeler"),
             models.Index(fields=["labeler", "submitted_at"], name="annotation_by_time"),
+            # Pages list the solutions that a labeler marked, that ended for a reason, or whose
+            # steps were split badly, in order of the solutions.
+            models.Index(fields=["project", "labeler", "solution"], name="annotation_of_labeler"),
+            models.Index(
+                fields=["project", "finish_reason", "solution"], name="annotation_by_reason"
+            ),
+            models.Index(
+                fields=["project", "solution"],
+                condition=~Q(bad_splits=[]),
+                name="annotation_of_bad_split",
+            ),
         ]
 
     def __str__(self) -> str:
