@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from annotation import overview
+from annotation.browsing import solutions_open_to
 from annotation.filters import ProblemFilter
 from annotation.lists import by_answer, list_problems, list_projects, list_solutions
-from annotation.models import Problem, Project, Run, Solution
+from annotation.models import Problem, Project, Run
 from annotation.overview import in_time
 from annotation.rights import ProjectWithRights, with_rights
 from annotation.standings import holds, standings
@@ -92,7 +93,7 @@ def problem(request: UserRequest, slug: str, problem_id: int) -> HttpResponse:
     project = found_project(request, slug)
     visible = Problem.objects.visible_to(request.user).filter(project=project)
     problem = get_object_or_404(visible, pk=problem_id)
-    solutions = Solution.objects.visible_to(request.user).filter(problem=problem)
+    solutions = solutions_open_to(request.user, project).filter(problem=problem)
     page = page_of(list_solutions(solutions, request.user), request.GET)
     graded = sees_grades(request, project)
     return render(

@@ -15,11 +15,12 @@ import django
 from rich.console import Console
 from rich.table import Table
 
-from bench import export_speed, import_speed, memory, prm800k
+from bench import browse, export_speed, import_speed, memory, prm800k
 from bench.scratch import ChildRun, empty_tables, run_child, scratch_database, settle
 
 SOLUTIONS = 75_000
-FAMILIES = ("records", "sampling")
+BROWSED = 250_000
+FAMILIES = ("records", "browse", "sampling")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -46,6 +47,11 @@ def _import(path: Path, solutions: int) -> ChildRun:
     _say(f"{solutions:,} solutions, {labelled:,} labelled steps, {path.stat().st_size:,} bytes")
     settle()
     return run_child("import", path)
+
+
+def measure_browsing() -> Iterator[dict[str, Any]]:
+    with scratch_database():
+        yield from browse.measure(BROWSED)
 
 
 def measure_sampling() -> Iterator[dict[str, Any]]:
@@ -101,10 +107,12 @@ def main() -> None:
         boot()
     django.setup()
     measurements: list[dict[str, Any]] = []
-    if wanted.only != "sampling":
+    if wanted.only in (None, "records"):
         with tempfile.TemporaryDirectory(prefix="stepmark-bench-") as folder:
             measurements += measure_records(wanted.solutions, Path(folder))
-    if wanted.only != "records":
+    if wanted.only in (None, "browse"):
+        measurements += measure_browsing()
+    if wanted.only in (None, "sampling"):
         measurements += measure_sampling()
     if not judge(measurements, wanted.solutions):
         sys.exit(1)
