@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from annotation import leases, routing, run_kinds, runs
+from annotation import drafts, leases, routing, run_kinds, runs
 from annotation.candidate_drawing import BOUNDARIES, drawing_of, first_step
 from annotation.candidate_lists import KEY, forget_other_paths, list_after
 from annotation.candidates import SLOW, ask_again, go_on
@@ -193,14 +193,14 @@ def test_every_real_gsm8k_solution_can_be_walked_to_its_answer() -> None:
 
 
 def test_what_is_missing_is_drawn_and_added_after_what_is_there() -> None:
-    problem = make_exploring(["a"], drawing=scripted("b\nb1", "c\nc1", "a\na1"), candidates=8)
+    problem = make_exploring(["x"], ["y"], drawing=scripted("a\na1"), candidates=8)
     lease = claim(problem.project)
     shown = look(lease)
-    assert (texts(shown), shown.is_waiting, shown.error) == (["a"], True, "")
+    before = texts(shown)
+    assert (len(before), shown.is_waiting, shown.error) == (2, True, "")
     assert draw()
     shown = look(lease)
-    assert texts(shown)[0] == "a"
-    assert sorted(texts(shown)) == ["a", "b", "c"]
+    assert texts(shown) == [*before, "a"]
     assert (shown.is_waiting, shown.is_short, shown.error) == (False, True, "")
     assert candidates_run().done == 1
 
@@ -366,6 +366,21 @@ def test_a_position_is_not_finished_over_a_candidate_that_came_since() -> None:
     lease = claim(make_exploring(["a"], drawing=scripted("b"), candidates=2).project)
     draft = rating_by(lease, lambda step: 1)
     draw()
+    with pytest.raises(Unfinished, match="every step"):
+        go_on(lease, draft, Choice(), based_on=0, key=uuid4())
+    assert draft_of(lease) == Draft()
+
+
+def test_nor_over_one_that_comes_in_the_midst_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    lease = claim(make_exploring(["a"], drawing=scripted("b"), candidates=2).project)
+    draft = rating_by(lease, lambda step: 1)
+    save = drafts.save
+
+    def save_late(*args: Any, **kwargs: Any) -> Lease:
+        draw()
+        return save(*args, **kwargs)
+
+    monkeypatch.setattr(drafts, "save", save_late)
     with pytest.raises(Unfinished, match="every step"):
         go_on(lease, draft, Choice(), based_on=0, key=uuid4())
     assert draft_of(lease) == Draft()

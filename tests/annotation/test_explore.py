@@ -382,6 +382,7 @@ def test_late_work_without_a_slot_leaves_the_solution_to_its_holder() -> None:
     surplus = hand_in_draft(late)
     assert surplus.is_surplus
     assert own_texts(holder.solution_id) == []
+    assert Solution.objects.get(pk=holder.solution_id).grader == ""
     step_on(holder, lambda step: 1 if step.text == TREE[2][0] else 0)
     step_on(holder)
     step_on(holder)
