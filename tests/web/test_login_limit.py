@@ -1,8 +1,8 @@
 """Failed log-ins are counted over all processes, and lock what they were made with."""
 
+import re
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -68,7 +68,7 @@ def test_the_page_says_when_to_try_again_and_the_same_of_every_name(ada: User) -
         assert answer.status_code == 429
         assert 0 < int(answer.headers["Retry-After"]) <= WINDOW_SECONDS
         pages.append(answer.content.decode())
-        assert "Try again in 15 minutes" in pages[-1]
+        assert re.search("Try again in 1[45] minutes", pages[-1])
         assert '<time datetime="' in pages[-1]
         assert name not in pages[-1]
 
@@ -110,25 +110,21 @@ def test_a_success_does_not_wash_away_what_its_address_failed_before() -> None:
         fail(1)
 
 
-def test_a_lock_opens_by_itself_and_so_does_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_limit, "WINDOW_SECONDS", 1)
+def valkey() -> Any:
+    return redis.from_url(django_settings.CACHES["default"]["LOCATION"])
+
+
+def test_a_lock_opens_when_its_time_is_over(prefix: str) -> None:
     fail(MOST_BY_NAME)
     with pytest.raises(Locked) as locked:
         fail(1)
-    assert 1 <= locked.value.seconds <= 2
-    opens = time.monotonic() + 30
-    while cache.has_key(login_limit.lock_key(keys()[0])) and time.monotonic() < opens:
-        time.sleep(0.05)
-    fail(1)
-
-
-def keys() -> list[str]:
-    limited = [login_limit._key("name", "ada", HERE), login_limit._key("address", HERE)]
-    return [key for key in limited if cache.has_key(login_limit.lock_key(key))] or limited
-
-
-def valkey() -> Any:
-    return redis.from_url(django_settings.CACHES["default"]["LOCATION"])
+    assert 0 < locked.value.seconds <= WINDOW_SECONDS
+    client = valkey()
+    for key in client.keys(f"{prefix}:*"):
+        client.pexpire(key, 1)
+    while client.keys(f"{prefix}:*"):
+        pass
+    fail(MOST_BY_NAME)
 
 
 def test_nothing_is_counted_for_ever(prefix: str) -> None:
