@@ -152,9 +152,11 @@ class SubmitView(QueueView):
         """Hand in the caller's work on a slot; the same again changes nothing."""
         self.key()
         lease = self.lease(slug, assignment_id)
-        draft = self.sent(SubmitFields)["draft"]
+        sent = self.sent(SubmitFields)
         try:
-            made = hand_in(lease, draft)
+            made = hand_in(lease, sent["draft"], based_on=sent.get("version"))
+        except drafts.Stale as error:
+            return self.stale(error)
         except Unfinished as error:
             return self.unfinished(error)
         except NotOpen:

@@ -87,6 +87,7 @@ class NextFields(serializers.Serializer[Any]):
 
 class SubmitFields(serializers.Serializer[Any]):
     draft = DraftFields()
+    version = serializers.IntegerField(min_value=0, required=False)
 
 
 class SaveFields(SubmitFields):

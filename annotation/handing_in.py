@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from annotation import explore, leases, review
 from annotation.building import keep_path
-from annotation.drafts import Draft
+from annotation.drafts import Draft, Stale
 from annotation.finished import Finished, Unfinished
 from annotation.grading import grade
 from annotation.models import (
@@ -36,20 +36,23 @@ class HandedIn:
     """False when this lease's work had been handed in before: nothing was done again."""
 
 
-def hand_in(lease: Lease, draft: Draft) -> HandedIn:
+def hand_in(lease: Lease, draft: Draft, *, based_on: int | None = None) -> HandedIn:
     """Keep `draft` as its labeler's finished work on the solution of `lease`, once.
+
+    `based_on` is the version of the saved draft that the labeler saw, where that is known.
 
     Work on a lease that has ended takes its slot again if that is still open. Otherwise it is
     surplus: kept without a slot, so that it counts toward no overlap. Raises Unfinished when
-    something is missing from the draft, NotOpen for a correction of what was corrected since.
+    something is missing from the draft, NotOpen for a correction of what was corrected since, and
+    Stale when a version was saved that the labeler has not seen.
     """
-    handed_in = _once(lease, draft)
+    handed_in = _once(lease, draft, based_on)
     if handed_in.is_new and lease.project.mode == Project.Mode.EXPLORE:
         _grade(handed_in.annotation)
     return handed_in
 
 
-def _once(lease: Lease, draft: Draft) -> HandedIn:
+def _once(lease: Lease, draft: Draft, based_on: int | None) -> HandedIn:
     before = Annotation.objects.filter(lease=lease).first()
     if before is not None:
         return HandedIn(annotation=before, is_new=False)
@@ -60,10 +63,12 @@ def _once(lease: Lease, draft: Draft) -> HandedIn:
         before = Annotation.objects.filter(lease=held).first()
         if before is not None:
             return HandedIn(annotation=before, is_new=False)
+        if based_on not in (None, held.draft_version):
+            raise Stale(held)
         if held.is_open or not lease.is_open:
             return HandedIn(annotation=_keep(held, draft), is_new=True)
     # It ran out this moment: its slot may well be open.
-    return _once(held, draft)
+    return _once(held, draft, based_on)
 
 
 def _keep(held: Lease, draft: Draft) -> Annotation:

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import leases
+from annotation.guidelines import guidelines_of
 from annotation.label_page import (
     is_prefetch,
     offers_practice,
@@ -116,5 +117,5 @@ def correct(request: UserRequest, slug: str, annotation_id: int) -> HttpResponse
 def guidelines(request: UserRequest, slug: str) -> HttpResponse:
     """Return the project's guidelines as a piece of a page, for the panel."""
     project = project_to_label(request, slug)
-    html = markdown.render(project.guidelines) if project.guidelines else ""
+    html = markdown.render(guidelines_of(project))
     return render(request, "annotation/label/_guidelines.html", {"html": html})

@@ -169,6 +169,8 @@ def correct(annotation: Annotation) -> Lease:
             began_at=now,
             until=now + timedelta(minutes=annotation.project.lease_minutes),
             draft=before.draft,
+            # Goes on from there: a tab that knows only the work before must not pass for this one.
+            draft_version=before.draft_version,
             corrects=annotation,
         )
 

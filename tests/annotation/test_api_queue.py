@@ -368,3 +368,27 @@ def test_a_member_whose_part_has_ended_gets_nothing(
 ) -> None:
     Membership.objects.update(ended_at=timezone.now())
     assert client.post(door("next")).status_code == 404
+
+
+@pytest.mark.usefixtures("project")
+def test_work_is_not_submitted_over_a_draft_that_was_not_seen(client: APIClient) -> None:
+    assignment = take(client)
+    save(client, assignment, 0, 1, -1)
+    body = {"draft": marked(assignment, 1, 1, 1), "version": 0}
+    answer = client.post(door("submit", assignment["id"]), body, format="json")
+    assert answer.status_code == 409
+    assert (answer.json()["code"], answer.json()["version"]) == ("stale", 1)
+    assert not Annotation.objects.exists()
+    body["version"] = 1
+    for is_new in (True, False):
+        answer = client.post(door("submit", assignment["id"]), body, format="json")
+        assert answer.json()["is_new"] is is_new
+
+
+@pytest.mark.usefixtures("project")
+def test_a_tab_from_before_a_correction_does_not_pass_for_one_of_it(client: APIClient) -> None:
+    assignment = take(client)
+    assert submit(client, assignment, 1, 1, 1).status_code == 200
+    correction = client.post(door("undo"), {}, format="json").json()["assignment"]
+    assert correction["version"] > assignment["version"]
+    assert save(client, assignment, assignment["version"], -1).json()["code"] == "stale"
