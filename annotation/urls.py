@@ -1,12 +1,12 @@
 from django.urls import include, path
 
-from annotation import views
+from annotation import home_views, views
 
 urlpatterns = [
     path("", include("annotation.members_urls")),
     path("", include("annotation.manage_urls")),
     path("label/", include("annotation.label_urls")),
-    path("", views.home, name="home"),
+    path("", home_views.home, name="home"),
     path("projects/", views.projects, name="projects"),
     path("projects/<slug:slug>/", views.project, name="project"),
     path("projects/<slug:slug>/problems/", views.problems, name="problems"),

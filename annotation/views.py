@@ -40,20 +40,6 @@ def sees_grades(request: UserRequest, project: Project) -> bool:
 
 
 @require_safe
-def home(request: UserRequest) -> HttpResponse:
-    projects = list_projects(Project.objects.visible_to(request.user).active(), request.user)
-    runs = Run.objects.visible_to(request.user).unfinished().select_related("project")
-    return render(
-        request,
-        "annotation/home.html",
-        {
-            "projects": projects.order_by("-pk")[:NEWEST_PROJECTS],
-            "runs": runs.order_by("-pk")[:NEWEST_RUNS],
-        },
-    )
-
-
-@require_safe
 def projects(request: UserRequest) -> HttpResponse:
     visible = list_projects(Project.objects.visible_to(request.user), request.user)
     return render(request, "annotation/projects.html", {"page": page_of(visible, request.GET)})

@@ -1,0 +1,97 @@
+"""What a person finds on their first page: what they hold, what waits for them, what they did."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, Exists, OuterRef, Sum
+from django.utils import timezone
+
+from annotation.lists import list_projects
+from annotation.members_forms import NAMES
+from annotation.models import Annotation, Assignment, Lease, Project
+from labelers.models import Labeler
+from web.models import User
+
+MOST_PROJECTS = 12
+MOST_COUNTED = 100
+"""Of what waits: to count more would cost more than anybody wants to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MyProject:
+    """A project as one of its members sees it."""
+
+    project: Project
+    can_label: bool
+    waiting: int
+    """Solutions that this person could take now, counted up to 100."""
+    held: Lease | None
+    role: str
+    """In words."""
+
+    @property
+    def more_wait(self) -> bool:
+        return self.waiting >= MOST_COUNTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Today:
+    """What a person did since midnight where they are."""
+
+    solutions: int
+    steps: int
+    active: timedelta
+    goal: int | None
+
+    @property
+    def reaches_goal(self) -> bool:
+        return self.goal is not None and self.solutions >= self.goal
+
+
+def my_projects(user: User) -> list[MyProject]:
+    """Return the newest active projects of `user`, with what waits in each."""
+    visible = list_projects(Project.objects.visible_to(user).active(), user)
+    projects = list(visible.order_by("-pk")[:MOST_PROJECTS])
+    labelled = set(Project.objects.labelled_by(user).values_list("pk", flat=True))
+    held = {
+        lease.project_id: lease
+        for lease in Lease.objects.holding().filter(labeler__user=user).order_by("-pk")
+    }
+    return [
+        MyProject(
+            project=project,
+            can_label=project.pk in labelled,
+            waiting=_waiting(project, user) if project.pk in labelled else 0,
+            held=held.get(project.pk),
+            role=str(NAMES.get(getattr(project, "role", None) or "", "")),
+        )
+        for project in projects
+    ]
+
+
+def today(user: User) -> Today | None:
+    """Return what `user` did today; None for one who has never marked anything."""
+    labeler = Labeler.objects.filter(user=user).first()
+    if labeler is None or not labeler.annotations.exists():
+        return None
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    done = Annotation.objects.filter(labeler=labeler, submitted_at__gte=midnight)
+    marked = done.in_force().aggregate(
+        solutions=Count("pk", distinct=True), steps=Count("labels__rating")
+    )
+    active_ms = done.in_force().aggregate(ms=Sum("total_time_ms", default=0))["ms"]
+    return Today(**marked, active=timedelta(milliseconds=active_ms), goal=user.daily_goal)
+
+
+def _waiting(project: Project, user: User) -> int:
+    if project.paused_at:
+        return 0
+    of_theirs = {"labeler__user": user, "solution": OuterRef("solution")}
+    slots = (
+        Assignment.objects.open()
+        .for_people()
+        .filter(project=project)
+        .exclude(Exists(Annotation.objects.filter(**of_theirs)))
+        .exclude(Exists(Lease.objects.open().filter(**of_theirs)))
+    )
+    return len(slots.values_list("pk", flat=True)[:MOST_COUNTED])

@@ -1,0 +1,182 @@
+"""Every address of the site, asked as everybody: whoever has no right learns nothing."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from annotation import routing
+from annotation.models import Assignment, Invitation, Lease, Membership, Project
+from labelers.registration import labeler_of
+from tests.factories import (
+    make_annotation,
+    make_assignment,
+    make_invitation,
+    make_lease,
+    make_problem,
+    make_project,
+    make_solution,
+    make_user,
+)
+from web.models import User
+
+pytestmark = pytest.mark.django_db
+
+READER, LABELER, REVIEWER, MANAGER = "reader", "labeler", "reviewer", "manager"
+ALL = {READER, LABELER, REVIEWER, MANAGER}
+WORKERS = ALL - {READER}
+MARK_READERS = ALL - {LABELER}
+MANAGERS = {MANAGER}
+OWN = {"owner"}
+"""Only whoever holds or made what the address names."""
+
+GET: dict[str, set[str]] = {
+    "project": ALL, "problems": ALL, "problem": ALL, "solutions": ALL, "solution": ALL,
+    "guidelines": ALL, "members": MANAGERS, "project_settings": MANAGERS,
+    "edit_guidelines": MANAGERS, "archive": MANAGERS, "clone": MANAGERS, "report": MANAGERS,
+    "report_csv": MANAGERS, "label": WORKERS, "label-guidelines": WORKERS,
+    "label-practice": WORKERS, "label-exercise": WORKERS, "label-assignment": OWN,
+    "api-candidates": OWN,
+}  # fmt: skip
+POST: dict[str, set[str]] = {
+    **dict.fromkeys(
+        [
+            "change_role", "end_membership", "restore_membership", "invite", "revoke_invitation",
+            "route", "pause", "resume", "release", "release_labeler", "archive", "restore",
+            "clone", "project_settings", "edit_guidelines", "practice_choice",
+            "solution_priority",
+        ],
+        MANAGERS,
+    ),
+    "label-check": WORKERS, "api-next": WORKERS, "api-undo": WORKERS,
+    "label-correct": OWN, "api-submit": OWN, "api-skip": OWN, "api-release": OWN,
+    "api-extend": OWN, "api-correct": OWN, "api-candidates": OWN, "api-choose": OWN,
+}  # fmt: skip
+PUT: dict[str, set[str]] = {"api-draft": OWN}
+BUILDING = {"api-candidates", "api-choose"}
+"""Addresses of explore mode alone."""
+OPEN = {"login", "favicon", "health", "join"}
+"""Addresses for everybody; their own tests say what they tell."""
+PERSONAL = {
+    "logout", "home", "projects", "new_project", "work", "account", "account_keys",
+    "account_password", "tokens", "revoke_token",
+}  # fmt: skip
+"""Addresses that show only what belongs to whoever asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A project with one of everything that an address may name."""
+
+    project: Project
+    people: dict[str, User]
+    names: dict[str, Any]
+    special: dict[str, dict[str, Any]]
+    """What one address names instead."""
+
+
+@pytest.fixture
+def place() -> Place:
+    people = {role: make_user(role) for role in (*ALL, "owner")}
+    roles = {user: role for role, user in people.items() if role != "owner"}
+    project = make_project("eggs", members={**roles, people["owner"]: LABELER})
+    solution = make_solution(make_problem(project))
+    routing.route(project=project)
+    labeler = labeler_of(people["owner"])
+    lease = make_lease(Assignment.objects.get(), labeler)
+    past = make_lease(make_assignment(make_solution(solution.problem, ["Past."])), labeler)
+    past.end(Lease.Outcome.SUBMITTED)
+    annotation = make_annotation(past.solution, labeler, lease=past, assignment=past.assignment)
+    invitation = make_invitation(project, people[MANAGER])
+    return Place(
+        project=project,
+        people=people,
+        names={
+            "slug": "eggs",
+            "problem_id": solution.problem_id,
+            "solution_id": solution.pk,
+            "assignment_id": lease.assignment_id,
+            "annotation_id": annotation.pk,
+            "lease_id": lease.pk,
+            "labeler_id": labeler.pk,
+            "membership_id": Membership.objects.get(user=people["owner"]).pk,
+            "invitation_id": invitation.pk,
+            "number": 1,
+            "secret": "nothing",
+        },
+        special={"api-correct": {"assignment_id": past.assignment_id}},
+    )
+
+
+def patterns(resolver: URLResolver, above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the name and the route of every address but the admin's."""
+    for pattern in resolver.url_patterns:
+        route = above + str(pattern.pattern)
+        if route.startswith("admin/"):
+            continue
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern, route)
+        elif isinstance(pattern, URLPattern):
+            yield str(pattern.name), route
+
+
+ROUTES = dict(patterns(get_resolver()))
+
+
+def ask(place: Place, user: User | None, method: str, name: str) -> int:
+    client = Client()
+    if name in BUILDING:
+        Project.objects.update(mode=Project.Mode.EXPLORE)
+    if user is not None:
+        client.force_login(user)
+    names = {**place.names, **place.special.get(name, {})}
+    wanted = {key: names[key] for key in re.findall(r"<\w+:(\w+)>", ROUTES[name])}
+    response = getattr(client, method)(reverse(name, kwargs=wanted))
+    return int(response.status_code)
+
+
+def test_every_address_says_who_may_come() -> None:
+    known = {*GET, *POST, *PUT, *OPEN, *PERSONAL}
+    assert set(ROUTES) - known == set()
+    assert known - set(ROUTES) == set()
+
+
+DOORS = [
+    (method, name, allowed)
+    for method, names in (("get", GET), ("post", POST), ("put", PUT))
+    for name, allowed in names.items()
+]
+
+
+@pytest.mark.parametrize(("method", "name", "allowed"), DOORS)
+def test_an_address_of_a_project_knows_its_people(
+    place: Place, method: str, name: str, allowed: set[str]
+) -> None:
+    outsider, elsewhere = make_user(), make_user()
+    make_project("elsewhere", members={elsewhere: MANAGER})
+    gone = make_user()
+    Membership.objects.create(
+        user=gone, project=place.project, role=MANAGER, ended_at=place.project.created_at
+    )
+    assert ask(place, None, method, name) in {302, 401}
+    for stranger in (outsider, elsewhere, gone):
+        assert ask(place, stranger, method, name) == 404
+    for role in ALL - allowed:
+        assert ask(place, place.people[role], method, name) in {403, 404}, role
+    for role in allowed:
+        assert ask(place, place.people[role], method, name) not in {401, 403, 404, 405}, role
+
+
+@pytest.mark.parametrize("name", sorted(PERSONAL))
+def test_a_personal_address_sends_strangers_to_log_in(place: Place, name: str) -> None:
+    for method in ("get", "post"):
+        assert ask(place, None, method, name) == 302
+
+
+def test_an_invitation_is_not_known_to_strangers(place: Place) -> None:
+    assert ask(place, None, "get", "join") in {404, 410}
+    assert Invitation.objects.get().accepted_by is None
