@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from playwright.sync_api import Page, expect
 
-from annotation.models import Project, Solution
+from annotation.models import Annotation, Project, Solution
+from tests.browser.conftest import Watched
 from tests.factories import make_assignment, make_problem, make_project, make_solution, make_user
 from web.models import User
 
@@ -51,3 +52,13 @@ def shows_saved(page: Page) -> None:
 def press(page: Page, keys: str) -> None:
     for key in keys.split():
         page.keyboard.press(key)
+
+
+def forget_failed_requests(watched: Watched) -> None:
+    """The browser complains of every request that failed; here they were meant to."""
+    watched.complaints[:] = [one for one in watched.complaints if "Failed to load" not in one]
+
+
+def marks_of(annotation: Annotation) -> list[int | None]:
+    labels = annotation.labels.filter(step__alternative=0).order_by("step__position")
+    return list(labels.values_list("rating", flat=True))
