@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from annotation import explore, leases, review
 from annotation.building import keep_path
+from annotation.claiming import lock
 from annotation.drafts import Draft, Stale
 from annotation.finished import Finished, Unfinished
 from annotation.grading import grade
@@ -53,22 +54,40 @@ def hand_in(lease: Lease, draft: Draft, *, based_on: int | None = None) -> Hande
 
 
 def _once(lease: Lease, draft: Draft, based_on: int | None) -> HandedIn:
-    before = Annotation.objects.filter(lease=lease).first()
+    with transaction.atomic():
+        held = Lease.objects.select_for_update().get(pk=lease.pk)
+        if held.is_open:
+            return _new(held, draft, based_on)
+    return _once_late(held, draft, based_on)
+
+
+@transaction.atomic
+def _once_late(lease: Lease, draft: Draft, based_on: int | None) -> HandedIn:
+    """Hand in work on a lease that has ended: done before, on its slot again, or surplus."""
+    # One at a time, and none while they claim: else two of them would both be surplus.
+    lock(lease.labeler, lease.project)
+    before = _before(lease)
     if before is not None:
         return HandedIn(annotation=before, is_new=False)
-    if not lease.is_open:
-        lease = leases.regain(lease) or lease
-    with transaction.atomic():
-        held = Lease.objects.select_for_update(of=("self",)).get(pk=lease.pk)
-        before = Annotation.objects.filter(lease=held).first()
-        if before is not None:
-            return HandedIn(annotation=before, is_new=False)
-        if based_on not in (None, held.draft_version):
-            raise Stale(held)
-        if held.is_open or not lease.is_open:
-            return HandedIn(annotation=_keep(held, draft), is_new=True)
-    # It ran out this moment: its slot may well be open.
-    return _once(held, draft, based_on)
+    again = leases.regain(lease)
+    held = Lease.objects.select_for_update().get(pk=(again or lease).pk)
+    if again is not None and not held.is_open:
+        return _once_late(held, draft, based_on)
+    return _new(held, draft, based_on)
+
+
+def _before(lease: Lease) -> Annotation | None:
+    """Return what was handed in before: of a correction, or of the solution on any lease."""
+    if lease.corrects_id is not None:
+        return Annotation.objects.filter(lease=lease).first()
+    submitted = Annotation.objects.filter(labeler=lease.labeler_id, solution=lease.solution_id)
+    return submitted.filter(supersedes=None).first()
+
+
+def _new(held: Lease, draft: Draft, based_on: int | None) -> HandedIn:
+    if based_on not in (None, held.draft_version):
+        raise Stale(held)
+    return HandedIn(annotation=_keep(held, draft), is_new=True)
 
 
 def _keep(held: Lease, draft: Draft) -> Annotation:
@@ -93,7 +112,9 @@ def _keep(held: Lease, draft: Draft) -> Annotation:
 
 
 def _annotation(held: Lease, draft: Draft, finished: Finished) -> Annotation:
-    corrected = held.corrects
+    corrected = None
+    if held.corrects_id is not None:
+        corrected = Annotation.objects.select_for_update(no_key=True).get(pk=held.corrects_id)
     if corrected is not None and hasattr(corrected, "superseded_by"):
         raise NotOpen(f"{corrected} was corrected since")
     is_surplus = corrected.is_surplus if corrected else not held.is_open

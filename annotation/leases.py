@@ -121,11 +121,14 @@ def expire_everywhere() -> int:
 
 
 def regain(lease: Lease) -> Lease | None:
-    """Return a lease that goes on from one that has ended, if its slot is still open."""
+    """Return a lease that goes on from one that has ended, if its slot is still open.
+
+    Where the labeler holds the same work again, by a new claim, that is what it goes on with.
+    """
     with transaction.atomic():
         standing = lock(lease.labeler, lease.project)
         open_leases = Lease.objects.open().filter(labeler=lease.labeler)
-        again = open_leases.filter(assignment=lease.assignment_id).first()
+        again = open_leases.filter(solution=lease.solution_id, corrects=lease.corrects_id).first()
         if again is not None or _is_theirs(lease.labeler, lease.solution_id):
             return again
         slots = Assignment.objects.open().select_for_update().filter(pk=lease.assignment_id)
@@ -213,7 +216,8 @@ def _open(labeler: Labeler, project: Project) -> LeaseQuerySet:
 
 def _already_open(labeler: Labeler, project: Project, ahead: bool, at_once: int) -> Lease | None:
     """Return what the labeler has already and should go on with, or None to claim more."""
-    leases = list(_open(labeler, project))
+    # Locked: another tab may be ending them.
+    leases = list(_open(labeler, project).select_for_update(of=("self",)))
     held = [lease for lease in leases if not lease.is_ahead]
     ahead_of_time = next((lease for lease in leases if lease.is_ahead), None)
     if ahead:

@@ -1,18 +1,29 @@
 """Who holds which slot: claims, holds, skips, expiry, late work, corrections."""
 
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from annotation import leases, routing
+from annotation.drafts import Draft, Mark
+from annotation.handing_in import hand_in
 from annotation.models import Annotation, Assignment, Lease, Project, Solution
 from annotation.models.work import NotOpen
 from labelers.models import Labeler
 from labelers.registration import labeler_of
-from tests.factories import make_annotation, make_problem, make_project, make_solution, make_user
+from tests.factories import (
+    make_annotation,
+    make_problem,
+    make_project,
+    make_solution,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -291,3 +302,66 @@ def test_explore_mode_never_gives_the_same_problem_twice() -> None:
     given = [claim(labeler, project, at_once=n) for n in (1, 2)]
     assert len({lease.solution.problem_id for lease in given}) == 2
     assert leases.claim_next(labeler=labeler, project=project, at_once=3) is None
+
+
+def test_late_work_that_is_sent_twice_is_kept_once() -> None:
+    project = make_queue(1)
+    lease = claim(someone(), project)
+    run_out(lease)
+    leases.expire_everywhere()
+    late = Lease.objects.get(pk=lease.pk)
+    first, again = hand_in(late, great(late)), hand_in(late, great(late))
+    assert (first.is_new, again.is_new) == (True, False)
+    assert first.annotation == again.annotation == Annotation.objects.get()
+    assert not first.annotation.is_surplus
+
+
+def test_late_work_goes_on_with_a_new_hold_of_the_same_solution() -> None:
+    project = make_queue(1, overlap=2)
+    labeler = someone()
+    lease = claim(labeler, project)
+    run_out(lease)
+    leases.expire_everywhere()
+    lease.refresh_from_db()
+    assert claim(someone(), project).assignment_id == lease.assignment_id
+    held = claim(labeler, project)
+    assert held.assignment_id != lease.assignment_id
+    assert leases.regain(lease) == held
+    done = hand_in(lease, great(lease)).annotation
+    assert (done.assignment, done.is_surplus) == (held.assignment, False)
+    assert not hand_in(held, great(held)).is_new
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_waits_for_another_tab_that_is_ending_the_slot_claimed_ahead() -> None:
+    project = make_queue(2)
+    labeler = someone()
+    ahead = claim(labeler, project, ahead=True)
+    with ThreadPoolExecutor() as tabs:
+        with transaction.atomic():
+            leases.skip(ahead)
+            other_tab = tabs.submit(claim_and_close, labeler, project)
+            wait_for_a_lock()
+        assert other_tab.result().solution_id != ahead.solution_id
+
+
+def great(lease: Lease) -> Draft:
+    return Draft(marks={step.pk: Mark(rating=1) for step in lease.solution.steps.all()})
+
+
+def claim_and_close(labeler: Labeler, project: Project) -> Lease:
+    try:
+        return claim(labeler, project)
+    finally:
+        connection.close()
+
+
+def wait_for_a_lock() -> None:
+    """Return once another connection waits for what this one has locked."""
+    waiting = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(waiting)
+            if cursor.fetchone() == (True,):
+                return
+        time.sleep(0.01)
