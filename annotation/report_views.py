@@ -25,6 +25,8 @@ from web.views import UserRequest
 DAYS = 30
 LONGEST_DAYS = 731
 MOST_ROWS = 500
+# A day at the very end of the calendar has no tomorrow in any time zone.
+YEARS = (1970, 9000)
 
 
 class ReportForm(forms.Form):
@@ -48,8 +50,12 @@ class ReportForm(forms.Form):
 
     def clean(self) -> None:
         start, end = self.cleaned_data.get("start"), self.cleaned_data.get("end")
-        if start and end and not 0 <= (end - start).days < LONGEST_DAYS:
+        if not (start and end):
+            return
+        if not 0 <= (end - start).days < LONGEST_DAYS:
             self.add_error("end", _("At most two years, and not before the beginning."))
+        elif not YEARS[0] <= start.year <= YEARS[1]:
+            self.add_error("start", _("Nobody can have worked then."))
 
     @property
     def query(self) -> str:
