@@ -9,6 +9,7 @@
 import { send, uuid } from "./server.js";
 
 const TAB = "stepmark:tab";
+const A_WEEK_MS = 7 * 24 * 3_600_000;
 const RETRY_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 function tab() {
@@ -43,6 +44,10 @@ export function waiting(prefix) {
     // A browser without storage keeps nothing between visits.
   }
   return found;
+}
+
+function isPending(work) {
+  return Boolean(work.saving || work.draft || work.submit);
 }
 
 export function forget(key) {
@@ -82,14 +87,23 @@ export class Outbox {
 
   /** Go on with what was left in storage for this slot; return the newest draft in it, if any. */
   adopt(place) {
-    const left = waiting(place).filter(([, work]) => work.saving || work.draft || work.submit);
-    const newest = left.sort(([, a], [, b]) => (a.at ?? 0) - (b.at ?? 0)).pop();
-    if (!newest) return null;
+    const left = waiting(place).sort(([, a], [, b]) => (a.at ?? 0) - (b.at ?? 0));
+    const newest = left.filter(([, work]) => isPending(work)).pop();
+    if (!newest) return this.#catchUp(left.map(([, work]) => work));
     const [key, work] = newest;
     this.work = { ...this.work, ...work, urls: this.urls };
     if (key !== this.key) this.adopted.push(key);
     this.#write();
     return work.submit?.draft ?? work.draft ?? work.saving?.draft ?? null;
+  }
+
+  /** A page can be older than a save that the page before it made while this one was on its way. */
+  #catchUp(works) {
+    const newer = works.filter(({ version, saved }) => saved && version > this.work.version);
+    const last = newer.sort((a, b) => a.version - b.version).pop();
+    if (!last) return null;
+    this.work.version = last.version;
+    return last.saved;
   }
 
   /** The active time that was counted in this browser on an earlier visit. */
@@ -98,7 +112,7 @@ export class Outbox {
   }
 
   get isClean() {
-    return !this.work.saving && !this.work.draft && !this.work.submit;
+    return !isPending(this.work);
   }
 
   get isSubmitting() {
@@ -182,6 +196,7 @@ export class Outbox {
     if (answer.ok) {
       this.work.saving = null;
       this.work.version = answer.body.version;
+      this.work.saved = draft;
       this.#arrived();
       if (answer.body.surplus) this.tell("surplus");
       return true;
@@ -261,7 +276,8 @@ function withResolvers() {
 export function replayOthers(prefix, except) {
   for (const [key, work] of waiting(prefix)) {
     if (key.startsWith(`${except}:`)) continue;
-    if (!(work.saving || work.draft || work.submit)) {
+    if (!isPending(work)) {
+      if (Date.now() - (work.at ?? 0) > A_WEEK_MS) forget(key);
       continue;
     }
     const outbox = new Outbox({ place: key, urls: work.urls, version: work.version });

@@ -286,7 +286,8 @@ function act(action) {
     return true;
   }
   if (!now) return false;
-  if (busy) return true;
+  // Frozen work waits for the decision that the notice asks for.
+  if (busy || now.outbox.frozen) return true;
   if (ACTIONS[action]) ACTIONS[action]();
   else {
     saying.quiet("");

@@ -1,0 +1,288 @@
+"""Nothing that was marked is lost: offline, after a crash, in two tabs, on a dead server."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import connection
+from playwright.sync_api import Page, Route, expect
+
+from annotation.models import Annotation, Lease
+from tests.browser.conftest import Watched
+from tests.browser.label_scenes import (
+    forget_failed_requests,
+    make_work,
+    marks_of,
+    press,
+    shows_saved,
+    shows_solution,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def label(watched: Watched) -> Iterator[Watched]:
+    """Two solutions wait for ada, who is on the page of the first; requests may fail."""
+    user, _, _ = make_work(2)
+    watched.log_in(user)
+    watched.open("/label/gsm8k/")
+    shows_solution(watched.page, 1)
+    yield watched
+    forget_failed_requests(watched)
+
+
+def saved(page: Page) -> str:
+    return page.locator("[data-saved]").inner_text()
+
+
+def draft_marks() -> list[int | None]:
+    lease = Lease.objects.get(assignment__solution__text__startswith="Solution 1", ended_at=None)
+    return [mark["rating"] for _, mark in sorted(lease.draft.get("marks", {}).items())]
+
+
+def test_each_mark_is_saved_as_it_is_made(label: Watched) -> None:
+    for number, key in enumerate(["1", "2", "1"], 1):
+        with label.page.expect_response("**/draft/"):
+            press(label.page, key)
+        shows_saved(label.page)
+        assert Lease.objects.holding().get().draft_version == number
+    assert draft_marks() == [1, 0, 1]
+
+
+def test_marks_made_offline_are_kept_and_replayed(label: Watched) -> None:
+    page = label.page
+    press(page, "1")
+    shows_saved(page)
+    page.context.set_offline(True)
+    press(page, "2 1")
+    expect(page.locator("[data-saved]")).to_have_text("Offline, kept here")
+    press(page, "3")
+    assert draft_marks() == [1]
+    page.context.set_offline(False)
+    shows_saved(page)
+    assert draft_marks() == [1, 0, 1, -1]
+
+
+def test_a_submission_made_offline_is_queued_and_goes_on_when_the_server_has_it(
+    label: Watched,
+) -> None:
+    page = label.page
+    page.context.set_offline(True)
+    press(page, "1 3 Enter")
+    expect(page.locator("[data-saved]")).to_contain_text("Offline: will be submitted")
+    shows_solution(page, 1)
+    assert not Annotation.objects.exists()
+    page.context.set_offline(False)
+    shows_solution(page, 2)
+    assert marks_of(Annotation.objects.get()) == [1, -1]
+
+
+def test_marks_made_offline_survive_the_closing_of_the_tab(label: Watched) -> None:
+    page = label.page
+    page.context.set_offline(True)
+    press(page, "1 2 1")
+    expect(page.locator("[data-saved]")).to_have_text("Offline, kept here")
+    page.close()
+    again = label.page.context.new_page()
+    again.context.set_offline(False)
+    again.goto(f"{label.address}/label/gsm8k/")
+    expect(again.locator(".place.done")).to_have_count(3)
+    expect(again.locator("[data-saved]")).to_have_text("Saved")
+    again.wait_for_timeout(300)
+    assert draft_marks() == [1, 0, 1]
+
+
+def test_a_reload_keeps_the_marks_and_the_comments(label: Watched) -> None:
+    page = label.page
+    press(page, "1 2")
+    page.locator(".place.now").get_by_role("button", name="Comment").click()
+    page.keyboard.type("Half a thought")
+    page.reload()
+    expect(page.locator(".place.done")).to_have_count(2)
+    expect(page.get_by_label("Comment on step 3")).to_have_value("Half a thought")
+
+
+def test_a_queued_submission_survives_a_crash_and_is_made_once(label: Watched) -> None:
+    page = label.page
+    page.context.set_offline(True)
+    press(page, "3 Enter")
+    expect(page.locator("[data-saved]")).to_contain_text("will be submitted")
+    page.close()
+    again = label.page.context.new_page()
+    again.context.set_offline(False)
+    again.goto(f"{label.address}/label/gsm8k/")
+    shows_solution(again, 2)
+    assert marks_of(Annotation.objects.get()) == [-1]
+
+
+def test_a_stale_tab_is_told_and_overwrites_nothing(label: Watched) -> None:
+    first = label.page
+    second = first.context.new_page()
+    second.goto(f"{label.address}/label/gsm8k/")
+    press(second, "1 1")
+    shows_saved(second)
+    expect(second.locator(".place.done")).to_have_count(2)
+    with first.expect_response("**/draft/"):
+        press(first, "3")
+    alert = first.get_by_role("alert")
+    expect(alert).to_contain_text("changed in another tab")
+    press(first, "Enter")
+    assert not Annotation.objects.exists()
+    assert draft_marks() == [1, 1]
+    alert.get_by_role("button", name="Load the newer one").click()
+    expect(first.locator(".place.great")).to_have_count(2)
+    press(first, "3 Enter")
+    shows_solution(first, 2)
+    assert marks_of(Annotation.objects.get()) == [1, 1, -1]
+
+
+def test_a_stale_tab_without_changes_cannot_submit_old_marks(label: Watched) -> None:
+    first = label.page
+    press(first, "3")
+    shows_saved(first)
+    second = first.context.new_page()
+    second.goto(f"{label.address}/label/gsm8k/")
+    press(second, "k 1 1")
+    shows_saved(second)
+    press(first, "Enter")
+    expect(first.get_by_role("alert")).to_contain_text("changed in another tab")
+    assert not Annotation.objects.exists()
+
+
+def test_a_tab_whose_work_was_submitted_elsewhere_says_so(label: Watched) -> None:
+    first = label.page
+    second = first.context.new_page()
+    second.goto(f"{label.address}/label/gsm8k/")
+    press(second, "3 Enter")
+    shows_solution(second, 2)
+    press(first, "1")
+    alert = first.get_by_role("alert")
+    expect(alert).to_contain_text("submitted in another tab")
+    alert.get_by_role("button", name="Go on").click()
+    shows_solution(first, 2)
+    assert marks_of(Annotation.objects.get()) == [-1]
+
+
+def test_whoever_is_logged_out_keeps_everything(label: Watched) -> None:
+    page = label.page
+    press(page, "1")
+    shows_saved(page)
+    Session.objects.all().delete()
+    press(page, "2")
+    expect(page.locator("[data-saved]")).to_have_text("Logged out, kept here")
+    expect(page.get_by_role("alert").get_by_role("link")).to_have_attribute(
+        "href", "/login/?next=%2Flabel%2Fgsm8k%2F"
+    )
+    label.log_in(Lease.objects.holding().get().labeler.user)  # type: ignore[arg-type] # a person
+    shows_saved(page)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert draft_marks() == [1, 0]
+
+
+def test_an_answer_that_got_lost_makes_one_annotation(label: Watched) -> None:
+    page = label.page
+    answers: list[int] = []
+
+    def lose_the_first(route: Route) -> None:
+        answer = route.fetch()
+        answers.append(answer.status)
+        if len(answers) == 1:
+            route.abort("connectionreset")
+        else:
+            route.fulfill(response=answer)
+
+    page.route("**/submit/", lose_the_first)
+    press(page, "3 Enter")
+    shows_solution(page, 2)
+    assert answers == [200, 200]
+    assert Annotation.objects.count() == 1
+
+
+def test_the_next_one_is_given_back_when_the_page_is_left(label: Watched) -> None:
+    page = label.page
+    ahead = Lease.objects.filter(began_at=None)
+    while not ahead.filter(ended_at=None).exists():
+        page.wait_for_timeout(50)
+    page.goto(f"{label.address}/")
+    while ahead.filter(ended_at=None).exists():
+        page.wait_for_timeout(50)
+    assert ahead.get().outcome == Lease.Outcome.RELEASED
+    assert Lease.objects.holding().count() == 1
+
+
+class Server:
+    """gunicorn over the database of the tests, which can be started again at its address."""
+
+    def __init__(self, folder: Path, dies: str) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as found:
+            self.bind = f"127.0.0.1:{found.getsockname()[1]}"
+        database = connection.settings_dict
+        host, name = quote(str(database["HOST"]), safe=""), database["NAME"]
+        address = f"{database['USER']}@{host}:{database['PORT']}/{name}"
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": f"postgresql://{address}",
+            "SECRET_KEY": settings.SECRET_KEY,
+            "STEPMARK_HOSTS": "127.0.0.1",
+            "STEPMARK_HTTPS": "0",
+            "STEPMARK_TEST_ONCE": str(folder / "died"),
+            "STEPMARK_TEST_DIES": dies,
+            "PYTHONPATH": str(ROOT),
+        }
+        self.log = folder / "gunicorn.log"
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "tests.browser.dying_server:application",
+                 "--threads", "4", "--bind", self.bind],
+                cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+            )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with closing(socket.socket()) as door:
+                if door.connect_ex(("127.0.0.1", int(self.bind.split(":")[1]))) == 0:
+                    return
+            time.sleep(0.1)
+        pytest.fail(f"gunicorn did not start: {self.log.read_text()}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+def test_a_server_that_dies_in_mid_submit_leaves_one_annotation(
+    watched: Watched, tmp_path: Path, dies: str
+) -> None:
+    user, _, _ = make_work(2)
+    server = Server(tmp_path, dies)
+    try:
+        watched.address = f"http://{server.bind}"
+        watched.log_in(user)
+        watched.open("/label/gsm8k/")
+        press(watched.page, "1 3 Enter")
+        server.process.wait(60)
+        assert (tmp_path / "died").exists(), server.log.read_text()
+        expect(watched.page.locator("[data-saved]")).to_contain_text("will be submitted")
+        shows_solution(watched.page, 1)
+        assert Annotation.objects.count() == (0 if dies == "before" else 1)
+        server.start()
+        shows_solution(watched.page, 2)
+        assert marks_of(Annotation.objects.get()) == [1, -1]
+    finally:
+        server.stop()
+        forget_failed_requests(watched)
