@@ -31,8 +31,13 @@ ALSO_POSTED_TO = {
     "archive", "clone", "project_settings", "edit_guidelines",
 }  # fmt: skip
 FOR_MANAGERS = {"members", "archive", "clone", "project_settings", "edit_guidelines", "report"}
-# One needs a permission of the site, the other is a file: their own tests ask them.
-ASKED_ELSEWHERE = {"new_project", "report_csv"}
+# One needs a permission of the site, the other is a file, and the labelling page gives out work:
+# their own tests ask them.
+ASKED_ELSEWHERE = {
+    "new_project", "report_csv",
+    "label", "label-assignment", "label-check", "label-correct", "label-exercise",
+    "label-guidelines", "label-practice",
+}  # fmt: skip
 ROLES = Membership.Role.values
 
 
