@@ -1,7 +1,7 @@
 import pytest
 
 from annotation.models import Annotation, Solution
-from annotation.reading import Place, read
+from annotation.reading import Place, covers_the_first_error, read, signs
 from tests.factories import (
     make_annotation,
     make_label,
@@ -20,7 +20,8 @@ def solution() -> Solution:
 
 
 def read_all(solution: Solution) -> list[Place]:
-    return read(solution, list(Annotation.objects.filter(solution=solution).order_by("pk")))
+    annotations = Annotation.objects.filter(solution=solution).order_by("pk")
+    return read(solution.steps.all(), list(annotations))
 
 
 def test_positions_come_in_order_whatever_the_order_of_the_rows(solution: Solution) -> None:
@@ -48,19 +49,26 @@ def test_one_that_is_not_rated_takes_no_side(solution: Solution) -> None:
     assert [mark.tone for mark in own.marks] == ["none", "okay"]
 
 
-def test_not_labelled_is_shown_only_beside_someone_who_did(solution: Solution) -> None:
+def test_an_own_step_has_a_mark_of_each_though_it_be_none(solution: Solution) -> None:
     make_annotation(solution, ratings=[-1])
     make_annotation(solution, ratings=[1, 1])
     marks = [[mark.tone for mark in place.own.marks] for place in read_all(solution) if place.own]
-    assert marks == [["bad", "great"], ["absent", "great"], []]
+    assert marks == [["bad", "great"], ["absent", "great"], ["absent", "absent"]]
 
 
-def test_an_annotation_of_the_whole_shows_at_no_step(solution: Solution) -> None:
-    make_annotation(solution, score=0.5)
-    make_annotation(solution, ratings=[1])
-    own = read_all(solution)[0].own
-    assert own is not None
-    assert len(own.marks) == 1
+def test_a_flag_without_a_rating_is_unsure(solution: Solution) -> None:
+    annotation = make_annotation(solution)
+    first, second, _third = solution.steps.order_by("position")
+    make_label(annotation, first, None, flagged=True)
+    make_label(annotation, second, 1, flagged=True)
+    marks = [place.own.marks[0] for place in read_all(solution) if place.own]
+    assert [str(mark.word) for mark in marks] == ["Unsure", "Great", "Not labelled"]
+
+
+def test_a_step_that_was_reported_split_badly_says_so(solution: Solution) -> None:
+    make_annotation(solution, ratings=[1, 1, 1], bad_splits=[1])
+    marks = [place.own.marks[0].is_split_badly for place in read_all(solution) if place.own]
+    assert marks == [False, True, False]
 
 
 def test_an_alternative_shows_only_who_labelled_it(solution: Solution) -> None:
@@ -78,3 +86,36 @@ def test_a_position_that_only_others_reach_has_no_own_step(solution: Solution) -
     place = read_all(solution)[3]
     assert place.own is None
     assert len(place.alternatives) == 1
+
+
+def test_a_row_of_signs_has_one_a_position_that_of_the_step_taken(solution: Solution) -> None:
+    annotation = make_annotation(solution, ratings=[-1, 1])
+    taken = make_step(solution, 0, "Another one.", alternative=1)
+    make_label(annotation, taken, 0)
+    annotation.positions.filter(position=0).update(chosen=taken)
+    only_other = make_step(solution, 2, "Three?", alternative=1)
+    make_label(annotation, only_other, -1)
+    assert [mark.tone for mark in signs(annotation)] == ["okay", "great", "bad"]
+
+
+@pytest.mark.parametrize(
+    ("ratings", "covers"),
+    [
+        ([1, 0, 1], True),
+        ([1, -1], True),
+        ([-1], True),
+        ([1, 1], False),
+        ([1, None, -1], False),
+        ([], False),
+    ],
+)
+def test_marks_cover_all_steps_up_to_the_first_error(
+    solution: Solution, ratings: list[int | None], covers: bool
+) -> None:
+    annotation = make_annotation(solution, ratings=ratings)
+    assert covers_the_first_error(solution.steps.all(), annotation) is covers
+
+
+def test_no_marks_cover_a_solution_without_steps(solution: Solution) -> None:
+    annotation = make_annotation(solution)
+    assert not covers_the_first_error([], annotation)

@@ -102,7 +102,7 @@ def test_a_labeler_sees_no_reference_where_the_project_hides_it(client: Client) 
         for secret in ("4711", "Sum.", "wrong", "right"):
             assert secret not in words
     assert "Eggs?" in words
-    assert len(client.get("/projects/blind/solutions/?answer=right").context["page"].rows) == 2
+    assert client.get("/projects/blind/solutions/?answer=right").status_code == 400
 
 
 @pytest.mark.parametrize("count", [1, 40])

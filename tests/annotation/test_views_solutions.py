@@ -1,3 +1,7 @@
+import re
+from datetime import UTC, datetime
+from html import unescape
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -5,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from annotation.models import Project, Solution
 from tests.factories import (
     make_annotation,
+    make_critique_rating,
     make_label,
     make_labeler,
     make_problem,
@@ -70,30 +75,68 @@ def test_it_shows_who_wrote_it_and_how(client: Client, solution: Solution) -> No
     assert "Think &lt;/pre&gt; first." in words
 
 
-def test_each_mark_is_a_word_and_a_sign_beside_its_labeler(
+def rows_of(client: Client, solution: Solution, query: str = "") -> list[list[str]]:
+    """Return the words of each cell of the table of steps and marks, row by row."""
+    page = client.get(f"/projects/algebra/solutions/{solution.pk}/{query}").content.decode()
+    table = page[page.index('<table class="steps">') : page.index("</table>")]
+    return [
+        [words_in(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)]
+        for row in re.findall(r"<tr.*?</tr>", table, re.DOTALL)
+    ]
+
+
+def words_in(markup: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", markup)).split())
+
+
+def test_everyones_marks_stand_side_by_side_as_sign_and_word(
     client: Client, solution: Solution
 ) -> None:
     make_annotation(solution, make_labeler("the judge"), ratings=[1, -1])
-    make_annotation(solution, make_labeler("Emmy"), ratings=[0, None])
-    words = words_of(client, solution)
-    for sign, word, name in (
-        ("✓", "Great", "the judge"),
-        ("✕", "Bad", "the judge"),
-        ("–", "Okay", "Emmy"),
-        ("○", "Not rated", "Emmy"),
-    ):
-        assert f'<span aria-hidden="true">{sign}</span> {word} <small>{name}</small>' in words
+    emmy = make_labeler("Emmy", user=make_user("emmy"))
+    annotation = make_annotation(solution, emmy, ratings=[0, None])
+    annotation.labels.filter(rating=None).update(flagged=True)
+    head, *steps = rows_of(client, solution)[:4]
+    assert head == ["Step", "the judge model", "Emmy person"]
+    assert steps == [
+        ["1", "Three and four are seven.", "✓ Great", "– Okay"],
+        ["2", "Sixteen less seven is eleven.", "✕ Bad", "? Unsure"],
+        ["3", "So eleven.", "· Not labelled", "· Not labelled"],
+    ]
 
 
-def test_a_step_that_nobody_labelled_says_so(client: Client, solution: Solution) -> None:
-    make_annotation(solution, ratings=[1, -1])
-    assert words_of(client, solution).count("Not labelled") == 1
+def test_below_the_steps_stands_how_each_of_them_finished(
+    client: Client, solution: Solution
+) -> None:
+    make_annotation(
+        solution, make_labeler("Emmy"), ratings=[1, -1], finish_reason="found_error", progress=2,
+        bad_splits=[1], total_time_ms=48_000, comment="16 - 7 is 9", is_surplus=True,
+        submitted_at=datetime(2026, 11, 21, 14, 5, tzinfo=UTC),
+    )  # fmt: skip
+    make_annotation(solution, make_labeler("Sonya"), finish_reason="give_up")
+    head, _one, two, _three, *foot = rows_of(client, solution)
+    assert head == ["Step", "Emmy model surplus", "Sonya model"]
+    assert two[2:] == ["✕ Bad split badly", "· Not labelled"]
+    assert foot[:5] == [
+        ["Finish reason", "found an error 16 - 7 is 9", "gave up"],
+        ["Progress before the error", "2 of 4", "–"],
+        ["Steps split badly", "2", "–"],
+        ["Explanations rated", "–", "–"],
+        ["Active time", "48 s", "–"],
+    ]
+    assert foot[5][1].startswith("11/21/2026")
 
 
-def test_a_step_that_one_did_not_label_says_who(client: Client, solution: Solution) -> None:
-    make_annotation(solution, make_labeler("Emmy"), ratings=[-1])
-    make_annotation(solution, make_labeler("Sonya"), ratings=[1, -1])
-    assert "Not labelled <small>Emmy</small>" in words_of(client, solution)
+def test_ratings_of_explanations_stand_with_whoever_rated(
+    client: Client, solution: Solution
+) -> None:
+    judged = make_annotation(
+        solution, make_labeler("the judge"), ratings=[-1], comments={0: "It is eight."}
+    )
+    rating = make_annotation(solution, make_labeler("Emmy"), ratings=[-1])
+    make_critique_rating(rating, judged.labels.get(), 1)
+    row = next(row for row in rows_of(client, solution) if row[0] == "Explanations rated")
+    assert row[2] == "✓ explains it the judge: It is eight."
 
 
 def test_alternatives_stand_under_their_position_with_their_marks(
@@ -137,31 +180,24 @@ def test_a_name_that_a_dict_has_a_method_of_is_a_name_like_others(
     assert words.count("<dt>keys</dt><dd>5</dd>") == 2
 
 
-def test_a_corrected_annotation_shows_only_its_correction(
+def test_a_correction_has_the_column_and_what_it_superseded_is_folded_away(
     client: Client, solution: Solution
 ) -> None:
-    first = make_annotation(solution, ratings=[-1])
-    make_annotation(solution, first.labeler, ratings=[1], supersedes=first)
-    words = words_of(client, solution)
-    assert "Great" in words
-    assert "Bad" not in words
-
-
-def test_a_labeler_sees_no_mark_but_their_own(client: Client) -> None:
-    grace, emmy = make_user("grace"), make_user("emmy")
-    project = make_project("algebra", members={grace: "labeler", emmy: "reviewer"})
-    solution = make_solution(make_problem(project))
-    make_annotation(
-        solution, make_labeler("the judge"), ratings=[-1], comments={0: "no"}, score=0.1
+    first = make_annotation(
+        solution, ratings=[-1], submitted_at=datetime(2026, 3, 4, 14, 5, tzinfo=UTC)
     )
-    make_annotation(solution, make_labeler("Grace", user=grace), ratings=[0])
-    client.force_login(grace)
-    words = words_of(client, solution)
-    assert "the judge" not in words
-    assert "Bad" not in words
-    assert "Okay" in words
-    client.force_login(emmy)
-    assert "the judge" in words_of(client, solution)
+    make_annotation(
+        solution, first.labeler, ratings=[1], supersedes=first,
+        submitted_at=datetime(2026, 3, 5, 9, 30, tzinfo=UTC),
+    )  # fmt: skip
+    head, step = rows_of(client, solution)[:2]
+    assert len(head) == 2
+    assert step[2] == "✓ Great"
+    page = words_of(client, solution)
+    folded = words_in(page[page.index('<details class="card superseded">') :])
+    assert folded.startswith("1 superseded")
+    assert "✕ Bad" in folded
+    assert folded.index("03/04/2026") < folded.index("03/05/2026")
 
 
 def test_text_of_others_is_text_and_never_markup(client: Client, project: Project) -> None:
@@ -192,22 +228,6 @@ def test_a_formula_that_breaks_off_breaks_no_page(client: Client, project: Proje
         assert '<code class="math-source">' in page
 
 
-def test_solutions_narrow_to_an_answer_and_a_model(client: Client, project: Project) -> None:
-    problem = make_problem(project)
-    right = make_solution(problem, ["A."], is_correct=True, model="small")
-    wrong = make_solution(problem, ["B."], is_correct=False, model="large")
-    unknown = make_solution(problem, ["C."], model="large")
-
-    def listed(query: str) -> list[Solution]:
-        return list(client.get(f"/projects/algebra/solutions/{query}").context["page"].rows)
-
-    assert listed("") == [right, wrong, unknown]
-    assert listed("?answer=right") == [right]
-    assert listed("?answer=unknown") == [unknown]
-    assert listed("?model=large&answer=wrong") == [wrong]
-    assert listed("?model=none-such") == []
-
-
 @pytest.mark.parametrize("count", [1, 12])
 def test_the_pages_take_few_queries_whatever_they_show(
     client: Client,
@@ -221,7 +241,7 @@ def test_the_pages_take_few_queries_whatever_they_show(
     for number in range(count):
         make_annotation(solution, ratings=[1] * count)
         make_solution(problem, [*steps, f"Another {number}."])
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(22):
         client.get(f"/projects/algebra/solutions/{solution.pk}/")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         client.get("/projects/algebra/solutions/")

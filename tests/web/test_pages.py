@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from annotation.models import Problem
 from tests.factories import make_problem, make_project
 from web.errors import BadAddress
-from web.pages import page_of, patience
+from web.pages import page_of, patience, refuse_unknown
 
 pytestmark = pytest.mark.django_db
 
@@ -103,3 +103,14 @@ def test_a_search_that_takes_too_long_is_given_up_with_a_clear_word() -> None:
     ):
         cursor.execute("SELECT pg_sleep(10)")
     assert Problem.objects.count() == 0
+
+
+@pytest.mark.parametrize("query", ["", "split=a", "after=1", "split=a&before=9", "split="])
+def test_an_address_may_say_what_is_known_and_its_page(query: str) -> None:
+    refuse_unknown(QueryDict(query), {"split"})
+
+
+@pytest.mark.parametrize("query", ["text__in=a", "split=a&split=b", "after=1&after=2", "=", "x"])
+def test_an_address_that_says_anything_else_is_a_bad_request(query: str) -> None:
+    with pytest.raises(BadAddress):
+        refuse_unknown(QueryDict(query), {"split"})
