@@ -37,7 +37,7 @@ class ReportForm(forms.Form):
     by = forms.ChoiceField(
         label=gettext_lazy("One row for"),
         required=False,
-        choices=[("", gettext_lazy("each labeler")), ("day", gettext_lazy("each labeler and day"))],
+        choices=[("", gettext_lazy("labeler")), ("day", gettext_lazy("labeler and day"))],
     )
 
     def __init__(self, query: QueryDict) -> None:
