@@ -52,9 +52,9 @@ def test_somebody_logs_in_and_reads_a_solution(watched: Watched, solution: Solut
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Solution")
-    expect(page.locator("ol.steps > li")).to_have_count(2 + len(HOSTILE))
-    expect(page.locator("ol.steps")).to_contain_text("✓ Great")
-    expect(page.locator("ol.steps")).to_contain_text("✕ Bad")
+    expect(page.locator("table.steps tbody tr")).to_have_count(2 + len(HOSTILE))
+    expect(page.locator("table.steps")).to_contain_text("✓ Great")
+    expect(page.locator("table.steps")).to_contain_text("✕ Bad")
 
 
 def test_math_is_drawn_and_money_is_not(watched: Watched, solution: Solution) -> None:
@@ -67,7 +67,7 @@ def test_math_is_drawn_and_money_is_not(watched: Watched, solution: Solution) ->
     fraction = problem.locator("math mfrac").bounding_box()
     assert fraction is not None
     assert fraction["height"] > fraction["width"]
-    expect(watched.page.locator("ol.steps math[display=block]")).to_have_count(1)
+    expect(watched.page.locator("table.steps math[display=block]")).to_have_count(1)
 
 
 def test_hostile_texts_end_as_harmless_text(watched: Watched, solution: Solution) -> None:
@@ -77,14 +77,14 @@ def test_hostile_texts_end_as_harmless_text(watched: Watched, solution: Solution
     assert page.title().startswith("Solution")
     expect(page.locator("main img, main script, main style, main [style]")).to_have_count(0)
     expect(page.locator("main [href^='javascript'], main [onerror]")).to_have_count(0)
-    expect(page.locator("ol.steps")).to_contain_text("onerror")
-    expect(page.locator("ol.steps")).to_be_visible()
+    expect(page.locator("table.steps")).to_contain_text("onerror")
+    expect(page.locator("table.steps")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize(
     "path", ["/", "/projects/", "/projects/algebra/", "/projects/algebra/problems/",
-             "/projects/algebra/solutions/", "/health/"],
+             "/projects/algebra/solutions/", "/work/", "/health/"],
 )  # fmt: skip
 def test_no_page_complains_or_is_wider_than_the_screen(
     watched: Watched, solution: Solution, path: str, width: int
@@ -93,6 +93,23 @@ def test_no_page_complains_or_is_wider_than_the_screen(
     watched.page.set_viewport_size({"width": width, "height": 800})
     watched.open(path)
     assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_many_columns_scroll_within_their_card(
+    watched: Watched, solution: Solution, width: int
+) -> None:
+    for name in ("Emmy", "Sonya", "Maryam", "Karen", "Ingrid", "Hypatia", "Sofia", "Julia"):
+        make_annotation(solution, make_labeler(name), ratings=[1, 0, -1])
+    watched.log_in(solution.project.memberships.get().user)
+    watched.page.set_viewport_size({"width": width, "height": 800})
+    watched.open(f"/projects/algebra/solutions/{solution.pk}/")
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+    card = watched.page.get_by_role("region", name="Steps and marks")
+    assert card.evaluate("card => card.scrollWidth > card.clientWidth")
+    card.focus()
+    watched.page.keyboard.press("ArrowRight")
+    expect(card).not_to_have_js_property("scrollLeft", 0)
 
 
 @pytest.mark.parametrize("path", ["/admin/", "/admin/annotation/solution/", "/admin/web/user/add/"])
