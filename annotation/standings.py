@@ -3,14 +3,16 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from django.db.models import Aggregate, BigIntegerField, Count, Max, Q
 
 from annotation.models import Lease, Project, StepLabel
+from annotation.models.marks import AnnotationQuerySet
 from annotation.models.work import LeaseQuerySet
-from annotation.overview import visible_annotations
+from annotation.overview import in_time, visible_annotations
 from annotation.reading import MARKS
 from labelers.models import Labeler
 from web.bars import Bar, bar
@@ -36,7 +38,8 @@ class Standing:
     name: str
     is_model: bool
     solutions: int = 0
-    steps: int = 0
+    steps: int | None = 0
+    """None where there are too many to count in time."""
     marks: Bar = field(default_factory=lambda: bar(()))
     median_ms: int | None = None
     last_active: datetime | None = None
@@ -48,14 +51,8 @@ class Standing:
 def standings(project: Project, user: User) -> list[Standing]:
     """Return the part of every labeler whose marks `user` may read, by kind and name."""
     annotations = visible_annotations(project, user)
-    labels = StepLabel.objects.filter(annotation__in=annotations)
-    unsure = Count("pk", filter=Q(rating=None, flagged=True))
-    spread: dict[int, dict[int | None, int]] = defaultdict(dict)
-    marked: dict[int, int] = defaultdict(int)
-    counted = labels.values_list("annotation__labeler", "rating").annotate(n=Count("pk"), u=unsure)
-    for labeler, rating, n, n_unsure in counted.order_by():
-        spread[labeler][rating] = n
-        marked[labeler] += n_unsure if rating is None else n
+    # The marks are the most there is to count: without them the rest is still worth showing.
+    spread = in_time(partial(_spreads, annotations))
     of_annotations = annotations.values("labeler").annotate(
         solutions=Count("pk"), median_ms=Median("total_time_ms"), last_active=Max("submitted_at")
     )
@@ -74,16 +71,43 @@ def standings(project: Project, user: User) -> list[Standing]:
             labeler_id=labeler.pk,
             name=labeler.name,
             is_model=labeler.kind == Labeler.Kind.MODEL,
-            steps=marked[labeler.pk],
-            marks=_spread(spread[labeler.pk]),
+            steps=None if spread is None else spread[labeler.pk].steps,
+            marks=bar(()) if spread is None else spread[labeler.pk].bar,
             **found[labeler.pk],
         )
         for labeler in labelers
     ]
 
 
-def _spread(counts: dict[int | None, int]) -> Bar:
-    return bar((tone, word, counts.get(rating, 0)) for rating, (tone, _sign, word) in MARKS.items())
+@dataclass(slots=True)
+class Spread:
+    """How many marks of each kind one labeler made."""
+
+    counts: dict[int | None, int] = field(default_factory=dict)
+    steps: int = 0
+    """Those that were rated or flagged; imported records list others too."""
+
+    @property
+    def bar(self) -> Bar:
+        return bar(
+            (tone, word, self.counts.get(rating, 0))
+            for rating, (tone, _sign, word) in MARKS.items()
+        )
+
+
+def _spreads(annotations: AnnotationQuerySet) -> dict[int, Spread]:
+    """Return the marks in `annotations` by the id of their labeler."""
+    unsure = Count("pk", filter=Q(rating=None, flagged=True))
+    rows = (
+        StepLabel.objects.filter(annotation__in=annotations)
+        .values_list("annotation__labeler", "rating")
+        .annotate(n=Count("pk"), n_unsure=unsure)
+    )
+    spreads: dict[int, Spread] = defaultdict(Spread)
+    for labeler, rating, n, n_unsure in rows.order_by():
+        spreads[labeler].counts[rating] = n
+        spreads[labeler].steps += n_unsure if rating is None else n
+    return spreads
 
 
 def holds_seen(project: Project, user: User) -> LeaseQuerySet:

@@ -178,10 +178,15 @@ def test_what_was_seen_cannot_be_made_up(project: Project, seen: str | None) -> 
 
 def test_a_manager_cannot_say_where_candidates_are_drawn(project: Project) -> None:
     client = manager_of(project)
-    posted = typed(client, draw_engine="openai", draw_base_url="https://evil.example/v1")
-    save(client, {**posted, "drawing": '{"engine": "openai"}'})
+    drawing = {
+        "draw_engine": "openai",
+        "draw_model": "m",
+        "draw_base_url": "https://evil.example/v1",
+        "drawing": '{"engine": "openai"}',
+    }
+    save(client, typed(client, name="Saved", **drawing))
     project.refresh_from_db()
-    assert project.drawing == {}
+    assert (project.name, project.drawing) == ("Saved", {})
 
 
 def test_a_superuser_says_how_candidates_are_drawn(project: Project) -> None:
