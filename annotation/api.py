@@ -228,14 +228,22 @@ class CorrectView(QueueView):
 class CandidatesView(QueueView):
     def get(self, request: Request, slug: str, assignment_id: int) -> Response:
         """Show the candidates of the position where the caller's draft stands (explore mode)."""
-        lease = self.building(slug, assignment_id)
-        return Response(candidates_json(lease))
+        return self.shown(self.building(slug, assignment_id))
 
     def post(self, request: Request, slug: str, assignment_id: int) -> Response:
         """Look for more candidates, after a failure or where there are few."""
         lease = self.building(slug, assignment_id)
-        candidates.ask_again(lease, len(Draft.from_json(lease.draft).choices))
-        return Response(candidates_json(lease))
+        try:
+            candidates.ask_again(lease, len(Draft.from_json(lease.draft).choices))
+        except Unfinished as error:
+            return self.unfinished(error)
+        return self.shown(lease)
+
+    def shown(self, lease: Lease) -> Response:
+        try:
+            return Response(candidates_json(lease))
+        except Unfinished as error:
+            return self.unfinished(error)
 
 
 class ChooseView(QueueView):
@@ -243,6 +251,10 @@ class ChooseView(QueueView):
         """Finish a position: go on with a Great step, or with one that the caller wrote."""
         lease = self.building(slug, assignment_id)
         sent = self.sent(ChooseFields)
+        if lease.outcome == Lease.Outcome.SUBMITTED:
+            return self.conflict("submitted", _("This work was handed in already."))
+        if not lease.is_open:
+            lease = leases.regain(lease) or lease
         try:
             saved = candidates.go_on(
                 lease, sent["draft"], sent["choice"], based_on=sent["version"], key=self.key()
@@ -258,5 +270,6 @@ class ChooseView(QueueView):
                 "version": saved.draft_version,
                 "choice": asdict(draft.choices[-1]),
                 "is_finished": found.final_answer is not None,
+                "surplus": not saved.is_open,
             }
         )

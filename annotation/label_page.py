@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from annotation import explore_page
 from annotation.drafts import Draft
 from annotation.home import today
 from annotation.leases import AHEAD
@@ -31,6 +32,7 @@ def work_context(lease: Lease, user: User) -> dict[str, Any]:
         "steps": own_steps(lease) if is_review else [],
         "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
         "explanations": explanations(lease) if project.ask_critique else [],
+        "building": None if is_review else explore_page.building_context(lease),
         "draft": Draft.from_json(lease.draft).as_json(),
         "keys": shown_keys(user),
     }
@@ -43,6 +45,7 @@ def waiting_context(labeler: Labeler, project: Project) -> dict[str, Any]:
 def page_context(user: User, project: Project) -> dict[str, Any]:
     """Return what stands around the work: the header, and what the page's modules must know."""
     done = today(user)
+    is_explore = project.mode == Project.Mode.EXPLORE
     return {
         "project": project,
         "keys": shown_keys(user),
@@ -55,7 +58,7 @@ def page_context(user: User, project: Project) -> dict[str, Any]:
             "idle_ms": project.idle_minutes * 60_000,
             "lease_ms": project.lease_minutes * 60_000,
             "ahead_ms": int(AHEAD.total_seconds() * 1000),
-            "texts": texts(),
+            "texts": texts() | (explore_page.texts() if is_explore else {}),
         },
     }
 
@@ -66,13 +69,15 @@ def addresses(project: Project) -> dict[str, str]:
     return {
         "page": reverse("label", args=[slug]),
         "assignment": reverse("label-assignment", args=slot),
+        "candidates": reverse("label-candidates", args=slot),
+        "ask": reverse("api-candidates", args=slot),
         "guidelines": reverse("label-guidelines", args=[slug]),
         "login": reverse("login"),
         "next": reverse("api-next", args=[slug]),
         "undo": reverse("api-undo", args=[slug]),
         **{
             name: reverse(f"api-{name}", args=slot)
-            for name in ("draft", "submit", "skip", "release", "extend")
+            for name in ("draft", "choose", "submit", "skip", "release", "extend")
         },
     }
 

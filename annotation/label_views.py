@@ -15,11 +15,13 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import leases
+from annotation.explore_page import building_context
 from annotation.guidelines import guidelines_of
 from annotation.label_page import (
     is_prefetch,
     offers_practice,
     page_context,
+    shown_keys,
     waiting_context,
     work_context,
 )
@@ -46,6 +48,16 @@ def open_lease(request: UserRequest, project: Project, assignment_id: str | int)
     mine = Lease.objects.open().filter(project=project, labeler__user=request.user)
     found = mine.filter(assignment=int(str(assignment_id)[:18]))
     return found.select_related("project", "solution__problem").order_by("-pk").first()
+
+
+def not_theirs(request: UserRequest) -> HttpResponse:
+    return errors.answer(
+        request,
+        404,
+        code="not_found",
+        title=_("Not found"),
+        detail=_("You do not hold this solution."),
+    )
 
 
 # Not HEAD: asking whether the page is there must claim nothing.
@@ -82,14 +94,27 @@ def assignment(request: UserRequest, slug: str, assignment_id: int) -> HttpRespo
     project = project_to_label(request, slug)
     lease = open_lease(request, project, assignment_id)
     if lease is None:
-        return errors.answer(
-            request,
-            404,
-            code="not_found",
-            title=_("Not found"),
-            detail=_("You do not hold this solution."),
-        )
+        return not_theirs(request)
     return render(request, "annotation/label/_work.html", work_context(lease, request.user))
+
+
+@require_GET
+@never_cache
+def candidates(request: UserRequest, slug: str, assignment_id: int) -> HttpResponse:
+    """Return the piece of the page that shows the path so far and what may come next."""
+    project = project_to_label(request, slug)
+    mine = Lease.objects.filter(project=project, labeler__user=request.user)
+    # A lease that has ended, too: late work goes on.
+    on_slot = mine.filter(assignment=assignment_id).exclude(outcome=Lease.Outcome.SUBMITTED)
+    lease = on_slot.select_related("project", "solution").order_by("-pk").first()
+    if lease is None or project.mode != Project.Mode.EXPLORE:
+        return not_theirs(request)
+    context = {
+        "building": building_context(lease),
+        "lease": lease,
+        "keys": shown_keys(request.user),
+    }
+    return render(request, "annotation/label/_building.html", context)
 
 
 @require_POST

@@ -40,6 +40,7 @@ GET: dict[str, set[str]] = {
     "edit_guidelines": MANAGERS, "archive": MANAGERS, "clone": MANAGERS, "report": MANAGERS,
     "report_csv": MANAGERS, "label": WORKERS, "label-guidelines": WORKERS,
     "label-practice": WORKERS, "label-exercise": WORKERS, "label-assignment": OWN,
+    "label-candidates": OWN,
     "api-candidates": OWN,
 }  # fmt: skip
 POST: dict[str, set[str]] = {
@@ -57,7 +58,7 @@ POST: dict[str, set[str]] = {
     "api-extend": OWN, "api-correct": OWN, "api-candidates": OWN, "api-choose": OWN,
 }  # fmt: skip
 PUT: dict[str, set[str]] = {"api-draft": OWN}
-BUILDING = {"api-candidates", "api-choose"}
+BUILDING = {"api-candidates", "api-choose", "label-candidates"}
 """Addresses of explore mode alone."""
 OPEN = {"login", "favicon", "health", "join"}
 """Addresses for everybody; their own tests say what they tell."""

@@ -46,6 +46,16 @@ export function askReason(name) {
   });
 }
 
+/** Ask in the dialog `name`; resolves to whether the answer was yes. */
+export function askWhether(name) {
+  const panel = dialog(name);
+  panel.returnValue = "";
+  panel.showModal();
+  return new Promise((resolve) => {
+    panel.addEventListener("close", () => resolve(panel.returnValue === "yes"), { once: true });
+  });
+}
+
 // A reason of blanks is none; the dialog stays open and says so.
 document.addEventListener("input", (event) => {
   const field = event.target;

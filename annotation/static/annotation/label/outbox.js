@@ -47,7 +47,7 @@ export function waiting(prefix) {
 }
 
 function isPending(work) {
-  return Boolean(work.saving || work.draft || work.submit);
+  return Boolean(work.saving || work.draft || work.choice || work.submit);
 }
 
 export function forget(key) {
@@ -68,7 +68,7 @@ export class Outbox {
     this.urls = urls;
     this.tell = tell;
     this.ready = ready;
-    this.work = { version, saving: null, draft: null, submit: null, active_ms: 0, urls };
+    this.work = { version, saving: null, draft: null, choice: null, submit: null, active_ms: 0, urls };
     this.adopted = [];
     this.running = null;
     this.timer = 0;
@@ -94,7 +94,7 @@ export class Outbox {
     this.work = { ...this.work, ...work, urls: this.urls };
     if (key !== this.key) this.adopted.push(key);
     this.#write();
-    return work.submit?.draft ?? work.draft ?? work.saving?.draft ?? null;
+    return work.submit?.draft ?? work.draft ?? work.choice?.draft ?? work.saving?.draft ?? null;
   }
 
   /** A page can be older than a save that the page before it made while this one was on its way. */
@@ -119,9 +119,14 @@ export class Outbox {
     return this.work.submit !== null;
   }
 
+  /** Whether a position is being finished (explore mode). */
+  get isChoosing() {
+    return Boolean(this.work.choice);
+  }
+
   /** Keep `draft` here at once, and on the server as soon as can be. */
   change(draft) {
-    if (this.frozen || this.isSubmitting) return;
+    if (this.frozen || this.isSubmitting || this.isChoosing) return;
     this.work.draft = draft;
     this.count(draft.active_ms);
     this.pump();
@@ -145,7 +150,18 @@ export class Outbox {
     return this.finish();
   }
 
-  /** Wait for a submission that is on its way, perhaps from an earlier visit. */
+  /** Finish a position with `choice`, once; resolves like `submit`. */
+  choose(draft, choice) {
+    if (this.frozen || this.isSubmitting) return Promise.resolve({ ok: false, body: {} });
+    if (!this.isChoosing) {
+      this.work.choice = { key: uuid(), draft, choice };
+      this.work.draft = null;
+      this.#write();
+    }
+    return this.finish();
+  }
+
+  /** Wait for what was handed in, or a choice, perhaps from an earlier visit. */
   finish() {
     this.done ??= Promise.withResolvers?.() ?? withResolvers();
     const { promise } = this.done;
@@ -183,7 +199,7 @@ export class Outbox {
         this.work.draft = null;
         this.#write();
       }
-      const goesOn = this.work.saving ? await this.#save() : await this.#submit();
+      const goesOn = await (this.work.saving ? this.#save() : this.isChoosing ? this.#choose() : this.#submit());
       if (!goesOn) return;
     }
     if (!this.frozen) this.tell("saved");
@@ -208,6 +224,21 @@ export class Outbox {
     return this.#failed(answer);
   }
 
+  async #choose() {
+    this.tell("saving");
+    const { key, draft, choice } = this.work.choice;
+    const body = { version: this.work.version, draft, choice };
+    const answer = await send("POST", this.urls.choose, { key, body });
+    if (!answer.ok) return this.#failed(answer);
+    this.work.choice = null;
+    this.work.version = answer.body.version;
+    this.work.saved = { ...draft, choices: [...draft.choices, answer.body.choice] };
+    this.#arrived();
+    if (answer.body.surplus) this.tell("surplus");
+    this.#settle(answer);
+    return true;
+  }
+
   async #submit() {
     this.tell("submitting");
     const { key, draft } = this.work.submit;
@@ -228,7 +259,7 @@ export class Outbox {
   /** Decide what an answer that is no success means; nothing is sent again before it is told. */
   #failed(answer) {
     if (answer.lost || answer.out) {
-      const offline = this.isSubmitting ? "queued" : this.kept ? "offline" : "offline_unkept";
+      const offline = this.isSubmitting ? "queued" : this.isChoosing ? "queued_choice" : this.kept ? "offline" : "offline_unkept";
       this.tell(answer.out ? "out" : offline, answer.body);
       this.timer ||= setTimeout(() => this.again(), RETRY_MS[Math.min(this.tries, 4)]);
       this.tries += 1;
@@ -241,8 +272,9 @@ export class Outbox {
       return false;
     }
     // The server understood and says no: what it is about can be put right on the page.
-    if (this.work.submit) this.work.draft = this.work.submit.draft;
-    this.work.submit = null;
+    const refused = this.work.submit ?? this.work.choice;
+    if (refused) this.work.draft = refused.draft;
+    this.work.submit = this.work.choice = null;
     this.work.saving = null;
     this.work.draft = answer.body.code === "unfinished" ? this.work.draft : null;
     this.#write();

@@ -3,6 +3,7 @@
 import { ActiveTime } from "./active_time.js";
 import { Ahead, slotUrl } from "./ahead.js";
 import { askReason, toggleGuidelines } from "./dialogs.js";
+import { Explore } from "./explore.js";
 import { listen } from "./keys.js";
 import { Outbox, placeOf, replayOthers } from "./outbox.js";
 import { Review } from "./review.js";
@@ -10,7 +11,7 @@ import { Saying } from "./saying.js";
 import { page, send } from "./server.js";
 import { lookAgain } from "./waiting.js";
 
-const MODES = { review: Review };
+const MODES = { review: Review, explore: Explore };
 const SETTLE_MS = 400;
 const RETRY_MS = 2_000;
 const COUNT_MS = 5_000;
@@ -34,14 +35,14 @@ function show(work, { said = "", ready = null } = {}) {
   saying.quiet();
   const { assignment: id, corrects, version } = work.dataset;
   const place = placeOf(config.user, config.project, id, corrects);
-  const urls = Object.fromEntries(["draft", "submit"].map((name) => [name, slotUrl(config.urls[name], id)]));
+  const urls = Object.fromEntries(["draft", "choose", "submit"].map((name) => [name, slotUrl(config.urls[name], id)]));
   const outbox = new Outbox({ place, urls, version: Number(version), ready });
   const earlier = Outbox.activeTime(place);
   const fresh = JSON.parse(work.querySelector(":scope > script").textContent);
   const draft = outbox.adopt(place) ?? fresh;
   const time = new ActiveTime(config.idle_ms, Math.max(earlier, draft.active_ms, fresh.active_ms));
   now = { work, outbox, time, id, corrects, end: draft.end, reason: draft.reason, place };
-  now.mode = new MODES[work.dataset.mode](work, draft, { changed, saying });
+  now.mode = new MODES[work.dataset.mode](work, draft, { changed, saying, building: building(id, outbox, place) });
   outbox.tell = told;
   shownAt = performance.now();
   heldAt = shownAt;
@@ -52,7 +53,20 @@ function show(work, { said = "", ready = null } = {}) {
   if (said) saying.announce(said, { count: now.mode.count });
   // Later: whoever shows this may still be busy with what was here before.
   if (outbox.isSubmitting) setTimeout(() => finishSubmitting(outbox.finish()));
+  else if (outbox.isChoosing) setTimeout(() => now?.mode.resume());
   else outbox.pump();
+}
+
+/** What explore mode needs beside: where its pieces come from, and the page's say in things. */
+function building(id, outbox, place) {
+  const url = (name) => slotUrl(config.urls[name], id);
+  return {
+    outbox, place, alone, compose,
+    urls: { candidates: url("candidates"), ask: url("ask") },
+    settled: () => { [shownAt, touched] = [performance.now(), false]; },
+    isTooSoon,
+    stale: () => { outbox.frozen = true; told("stale"); },
+  };
 }
 
 function leave() {
@@ -83,6 +97,7 @@ function told(state, body = {}) {
   if (state === "saved") {
     saying.quiet("out_notice");
     saying.quiet("ended");
+    now.mode.saved?.();
     heldAt = performance.now();
   } else if (state === "out") {
     const href = `${config.urls.login}?next=${encodeURIComponent(config.urls.page)}`;
@@ -272,9 +287,9 @@ function goOn() {
 }
 
 const ACTIONS = {
-  submit: () => isTooSoon() || submit(),
+  submit: () => isTooSoon() || (!now.end && now.mode.goOn?.()) || submit(),
   skip: () => isTooSoon() || skip(),
-  undo,
+  undo: () => now.mode.back?.() || undo(),
   "give-up": () => endWith("give-up"),
   "bad-problem": () => endWith("bad-problem"),
   "take-back": takeBack,
