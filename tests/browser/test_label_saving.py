@@ -1,23 +1,15 @@
 """Nothing that was marked is lost: offline, after a crash, in two tabs, on a dead server."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import connection
 from playwright.sync_api import Page, Route, expect
 
 from annotation.models import Annotation, Lease
 from tests.browser.conftest import Watched
+from tests.browser.gunicorn_server import Server
 from tests.browser.label_scenes import (
     forget_failed_requests,
     make_work,
@@ -28,8 +20,6 @@ from tests.browser.label_scenes import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -222,54 +212,17 @@ def test_the_next_one_is_given_back_when_the_page_is_left(label: Watched) -> Non
     assert Lease.objects.holding().count() == 1
 
 
-class Server:
-    """gunicorn over the database of the tests, which can be started again at its address."""
-
-    def __init__(self, folder: Path, dies: str) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as found:
-            self.bind = f"127.0.0.1:{found.getsockname()[1]}"
-        database = connection.settings_dict
-        host, name = quote(str(database["HOST"]), safe=""), database["NAME"]
-        address = f"{database['USER']}@{host}:{database['PORT']}/{name}"
-        self.environment = {
-            **os.environ,
-            "DATABASE_URL": f"postgresql://{address}",
-            "SECRET_KEY": settings.SECRET_KEY,
-            "STEPMARK_HOSTS": "127.0.0.1",
-            "STEPMARK_HTTPS": "0",
-            "STEPMARK_TEST_ONCE": str(folder / "died"),
-            "STEPMARK_TEST_DIES": dies,
-            "PYTHONPATH": str(ROOT),
-        }
-        self.log = folder / "gunicorn.log"
-        self.start()
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "tests.browser.dying_server:application",
-                 "--threads", "4", "--bind", self.bind],
-                cwd=ROOT, env=self.environment, stdout=log, stderr=log,
-            )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with closing(socket.socket()) as door:
-                if door.connect_ex(("127.0.0.1", int(self.bind.split(":")[1]))) == 0:
-                    return
-            time.sleep(0.1)
-        pytest.fail(f"gunicorn did not start: {self.log.read_text()}")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
-
-
 @pytest.mark.parametrize("dies", ["before", "after"])
 def test_a_server_that_dies_in_mid_submit_leaves_one_annotation(
     watched: Watched, tmp_path: Path, dies: str
 ) -> None:
     user, _, _ = make_work(2)
-    server = Server(tmp_path, dies)
+    server = Server(
+        tmp_path,
+        "tests.browser.dying_server",
+        STEPMARK_TEST_ONCE=str(tmp_path / "died"),
+        STEPMARK_TEST_DIES=dies,
+    )
     try:
         watched.address = f"http://{server.bind}"
         watched.log_in(user)

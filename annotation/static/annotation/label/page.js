@@ -253,7 +253,12 @@ function undo() {
 async function endWith(name) {
   if (busy || now.outbox.frozen) return;
   const answer = await askReason(name);
-  if (!answer || !now) return;
+  if (!now) return;
+  if (!answer) {
+    // Not back to the button: the next Enter is meant for the steps.
+    now.mode.focus();
+    return;
+  }
   [now.end, now.reason] = [answer.end, answer.reason];
   showEnding();
   submit();

@@ -173,6 +173,8 @@ export class Review {
     } else if (event.target.closest("[data-split]")) {
       const button = this.#splitButton(place);
       button.ariaPressed = String(button.ariaPressed !== "true");
+      // After a click the next Enter is meant for the steps, not for this button again.
+      if (event.detail > 0) place.focus({ preventScroll: true });
       this.#paint();
       this.changed();
     }
