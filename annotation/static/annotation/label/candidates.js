@@ -180,6 +180,10 @@ export class Candidates {
     this.list.addEventListener("pointerdown", (event) => {
       this.byPointer = Boolean(event.target.closest(".marks label"));
     });
+    this.list.addEventListener("mousedown", (event) => {
+      // What it lights grows: the button would be gone from under the pointer.
+      if (event.target.closest("[data-take]")) event.preventDefault();
+    });
     this.list.addEventListener("keydown", () => { this.byPointer = false; });
     this.list.addEventListener("change", (event) => {
       // With the arrows one goes through the marks of a group: only a click moves on.

@@ -242,7 +242,7 @@ export class Explore {
 
   #clicked(event) {
     const back = event.target.closest("[data-back]");
-    const take = event.target.closest("[data-take]");
+    const take = event.target.closest("[data-take] button");
     if (this.isTurning || this.building.outbox.frozen || this.isChoosing) return;
     if (back) this.#backTo(Number(back.dataset.back));
     if (take) this.#choose({ chosen: Number(take.closest("[data-step]").dataset.step) });

@@ -120,6 +120,7 @@ async function load(url, said) {
     ahead.want();
   } else if (waits) {
     leave();
+    saying.quiet();
     history.replaceState(null, "", config.urls.page);
     holder.replaceChildren(document.adoptNode(waits));
     wait(waits);

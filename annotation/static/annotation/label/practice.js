@@ -37,6 +37,7 @@ function tell(shown) {
     box.hidden = false;
     place.querySelector(".marks").disabled = true;
   }
+  work.dataset.checked = "";
   const verdict = work.querySelector("[data-verdict]");
   const text = shown.querySelector("[data-verdict-text]");
   verdict.replaceChildren(text);
