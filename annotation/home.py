@@ -7,7 +7,6 @@ from django.db.models import Count, Exists, OuterRef, Sum
 from django.utils import timezone
 
 from annotation.lists import list_projects
-from annotation.members_forms import NAMES
 from annotation.models import Annotation, Assignment, Lease, Project
 from labelers.models import Labeler
 from web.models import User
@@ -26,8 +25,6 @@ class MyProject:
     waiting: int
     """Solutions that this person could take now, counted up to 100."""
     held: Lease | None
-    role: str
-    """In words."""
 
     @property
     def more_wait(self) -> bool:
@@ -63,7 +60,6 @@ def my_projects(user: User) -> list[MyProject]:
             can_label=project.pk in labelled,
             waiting=_waiting(project, user) if project.pk in labelled else 0,
             held=held.get(project.pk),
-            role=str(NAMES.get(getattr(project, "role", None) or "", "")),
         )
         for project in projects
     ]

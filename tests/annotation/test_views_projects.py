@@ -45,7 +45,7 @@ def test_the_first_page_shows_my_projects_with_their_counts(client: Client, ada:
     words = page(client, "/")
     assert "<b>1</b> problems" in words
     assert "<b>3</b> solutions" in words
-    assert "you are reader" in words
+    assert "you are Reader" in words
     assert "Geometry" not in words
 
 

@@ -1,4 +1,4 @@
-"""Who may open which page: asked of every address of the site, so that a new one is asked too."""
+"""What every page has and keeps to. Who may come is asked in tests/test_every_address.py."""
 
 from collections.abc import Iterator
 
@@ -35,10 +35,9 @@ FOR_MANAGERS = {"members", "archive", "clone", "project_settings", "edit_guideli
 # their own tests ask them.
 ASKED_ELSEWHERE = {
     "new_project", "report_csv",
-    "label", "label-assignment", "label-check", "label-correct", "label-exercise",
-    "label-guidelines", "label-practice",
+    "label", "label-assignment", "label-candidates", "label-check", "label-correct",
+    "label-exercise", "label-guidelines", "label-practice",
 }  # fmt: skip
-ROLES = Membership.Role.values
 
 
 def named(resolver: URLResolver | None = None) -> Iterator[tuple[str, frozenset[str]]]:
@@ -51,7 +50,8 @@ def named(resolver: URLResolver | None = None) -> Iterator[tuple[str, frozenset[
 
 
 ADDRESSES = dict(named())
-PAGES = sorted(ADDRESSES.keys() - OPEN_TO_ANYONE - ONLY_POSTED_TO - ASKED_ELSEWHERE)
+API = {name for name in ADDRESSES if name.startswith("api-")}
+PAGES = sorted(ADDRESSES.keys() - OPEN_TO_ANYONE - ONLY_POSTED_TO - ASKED_ELSEWHERE - API)
 OF_A_PROJECT = [name for name in PAGES if "slug" in ADDRESSES[name]]
 OF_A_ROW = [name for name in OF_A_PROJECT if ADDRESSES[name] != {"slug"}]
 
@@ -116,33 +116,12 @@ def test_a_stranger_is_sent_to_log_in(client: Client, algebra: Place, name: str)
     assert response.headers["Location"] == f"/login/?next={address}"
 
 
-@pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("name", PAGES)
-def test_members_may_look_at_what_their_role_shows(algebra: Place, name: str, role: str) -> None:
-    allowed = role == "manager" or name not in FOR_MANAGERS
-    status = algebra.member(role).get(algebra.address(name)).status_code
-    assert status == (200 if allowed else 403)
-
-
-@pytest.mark.parametrize("name", OF_A_PROJECT)
-def test_an_outsider_finds_nothing(algebra: Place, client: Client, name: str) -> None:
-    client.force_login(make_user())
-    assert client.get(algebra.address(name)).status_code == 404
-
-
 @pytest.mark.parametrize("name", sorted(set(PAGES) - set(OF_A_PROJECT)))
 def test_an_outsiders_lists_leave_the_project_out(
     algebra: Place, client: Client, name: str
 ) -> None:
     client.force_login(make_user())
     assert "Algebra" not in client.get(algebra.address(name)).content.decode()
-
-
-@pytest.mark.parametrize("name", OF_A_PROJECT)
-def test_a_manager_of_another_project_finds_nothing(
-    algebra: Place, geometry: Place, name: str
-) -> None:
-    assert geometry.member("manager").get(algebra.address(name)).status_code == 404
 
 
 @pytest.mark.parametrize("name", OF_A_ROW)
