@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.lookups import IsNull
 
 from annotation.models import Annotation, Project, Solution, SolutionTrait, Step, StepLabel
 from annotation.models.content import SolutionQuerySet
@@ -30,6 +31,8 @@ class Walk:
     rows: QuerySet[Any]
     solution: str
     """The field of a row that is its solution's id."""
+    constant: str = ""
+    """A field that is null in every row, and stands before the id in the index that fits."""
     newest_first: bool = False
 
     def ids(self, place: int | None, *, backwards: bool = False, limit: int = 1) -> list[int]:
@@ -43,8 +46,10 @@ class Walk:
         rows = self.rows
         if place is not None:
             rows = rows.filter(**{f"{self.solution}__{'lt' if descending else 'gt'}": place})
-        order = f"-{self.solution}" if descending else self.solution
-        ids = rows.order_by(order).values_list(self.solution, flat=True)
+        # Asked to be null, a field is no constant to PostgreSQL: it has to be in the order too.
+        order = [field for field in (self.constant, self.solution) if field]
+        ids = rows.order_by(*(f"-{field}" if descending else field for field in order))
+        ids = ids.values_list(self.solution, flat=True)
         # One row stands for a solution where the solution itself is read.
         return (ids if self.solution == "pk" else ids.distinct())[:limit]
 
@@ -60,7 +65,8 @@ def walk(asked: Mapping[str, Any], project: Project, user: User) -> Walk:
     if rows is None:
         solutions = solutions_open_to(user, project).filter(_of_solution(asked, ""))
         said = _saying(solutions, asked, "pk", "problem__")
-        return Walk(rows=said, solution="pk", newest_first=newest_first)
+        constant = "is_correct" if asked.get("answer") == "unknown" else ""
+        return Walk(rows=said, solution="pk", constant=constant, newest_first=newest_first)
     rows = rows.filter(_of_solution(asked, "solution__"))
     said = _saying(rows, asked, "solution_id", "solution__problem__")
     return Walk(rows=said, solution="solution_id", newest_first=newest_first)
@@ -129,9 +135,10 @@ def _of_annotation(asked: Mapping[str, Any]) -> Q:
 
 
 def _unmarked(project: Project) -> QuerySet[SolutionTrait]:
-    of_it = Annotation.objects.filter(solution=OuterRef("solution_id"))
+    of_it = Annotation.objects.filter(solution=OuterRef("solution_id")).values("pk")[:1]
     traits = SolutionTrait.objects.filter(project=project, kind=KINDS.UNMARKED)
-    return traits.filter(~Exists(of_it))
+    # Not as NOT EXISTS, which PostgreSQL joins: it would read all annotations of the project.
+    return traits.filter(IsNull(Subquery(of_it), True))
 
 
 def _marked(

@@ -64,14 +64,18 @@ class WorkFilter(forms.Form):
         super().__init__(query, label_suffix="")
         theirs = Annotation.objects.filter(project=OuterRef("pk"), labeler__user=user)
         projects = Project.objects.visible_to(user).filter(Exists(theirs)).order_by("name", "pk")
-        names = list(projects.values_list("slug", "name"))
+        self._projects = {project.slug: project for project in projects}
+        names = [(slug, project.name) for slug, project in self._projects.items()]
         choice(self, "project").choices = [("", gettext_lazy("every project")), *names]
 
     def asked(self) -> dict[str, Any] | None:
-        """Return what was asked for; None when the question makes no sense."""
+        """Return what was asked for, a project as such; None when the question makes no sense."""
         if not self.is_valid():
             return None
-        return {name: value for name, value in self.cleaned_data.items() if value}
+        asked = {name: value for name, value in self.cleaned_data.items() if value}
+        if "project" in asked:
+            asked["project"] = self._projects[asked["project"]]
+        return asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,7 @@ def own_work(user: User) -> AnnotationQuerySet:
 
 def _narrowed(done: AnnotationQuerySet, asked: Mapping[str, Any]) -> AnnotationQuerySet:
     if "project" in asked:
-        done = done.filter(project__slug=asked["project"])
+        done = done.filter(project=asked["project"])
     if "reason" in asked:
         done = done.filter(finish_reason=asked["reason"])
     if "mark" in asked:

@@ -15,7 +15,7 @@ import django
 from rich.console import Console
 from rich.table import Table
 
-from bench import browse, export_speed, import_speed, memory, prm800k
+from bench import export_speed, import_speed, memory, prm800k
 from bench.scratch import ChildRun, empty_tables, run_child, scratch_database, settle
 
 SOLUTIONS = 75_000
@@ -50,6 +50,8 @@ def _import(path: Path, solutions: int) -> ChildRun:
 
 
 def measure_browsing() -> Iterator[dict[str, Any]]:
+    from bench import browse
+
     with scratch_database():
         yield from browse.measure(BROWSED)
 
