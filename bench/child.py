@@ -1,4 +1,7 @@
-"""`python -m bench.child import|export FILE`: one import or export, timed; prints JSON."""
+"""`python -m bench.child VERB …`: one piece of work in a process of its own; prints JSON.
+
+`import FILE` and `export FILE`, timed, or `claim NUMBER CLAIMS` and `bare NUMBER CLAIMS`.
+"""
 
 import json
 import os
@@ -22,11 +25,16 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     use_database(os.environ[DATABASE_VARIABLE])
+    from bench import claim_loop
     from bench.work import export_file, import_file
 
-    work = {"import": import_file, "export": export_file}[sys.argv[1]]
+    verb, *arguments = sys.argv[1:]
+    if verb in claim_loop.HOW:
+        claim_loop.work(verb, *map(int, arguments))
+        return
+    work = {"import": import_file, "export": export_file}[verb]
     began = time.perf_counter()
-    work(Path(sys.argv[2]))
+    work(Path(arguments[0]))
     seconds = time.perf_counter() - began
     sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak_mb()}))
 
