@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -37,8 +38,9 @@ def new_project(request: UserRequest) -> HttpResponse:
 def route(request: UserRequest, slug: str) -> HttpResponse:
     project = managed_project(request, slug)
     made = routing.route(project=project)
-    said = ngettext("%(n)d new slot of work.", "%(n)d new slots of work.", made) % {"n": made}
-    messages.success(request, said if made else _("Every solution has its slots already."))
+    said = ngettext("%(n)s new slot of work.", "%(n)s new slots of work.", made)
+    none = _("Every solution has its slots already.")
+    messages.success(request, said % {"n": intcomma(made)} if made else none)
     return redirect("project", slug)
 
 
@@ -72,8 +74,8 @@ def release_labeler(request: UserRequest, slug: str, labeler_id: int) -> HttpRes
     held = Lease.objects.filter(project=project).values("labeler")
     labeler = get_object_or_404(Labeler, pk=labeler_id, pk__in=held)
     released = leases.release_all(labeler=labeler, project=project)
-    said = ngettext("%(n)d solution released.", "%(n)d solutions released.", released)
-    messages.success(request, said % {"n": released})
+    said = ngettext("%(n)s solution released.", "%(n)s solutions released.", released)
+    messages.success(request, said % {"n": intcomma(released)})
     return redirect("project", slug)
 
 

@@ -4,9 +4,11 @@ from copy import copy
 from difflib import unified_diff
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation import changes
@@ -52,11 +54,19 @@ def settings_form(request: UserRequest, project: Project, *, again: bool = False
 
 
 def said_of(grown: int) -> str:
+    if grown == 0:
+        return _("Saved.")
     if grown > 0:
-        return _("Saved. The queue has %(n)d slots more.") % {"n": grown}
-    if grown < 0:
-        return _("Saved. The queue has %(n)d slots less.") % {"n": -grown}
-    return _("Saved.")
+        said = ngettext(
+            "Saved. The queue has %(n)s slot more.", "Saved. The queue has %(n)s slots more.", grown
+        )
+    else:
+        said = ngettext(
+            "Saved. The queue has %(n)s slot less.",
+            "Saved. The queue has %(n)s slots less.",
+            -grown,
+        )
+    return said % {"n": intcomma(abs(grown))}
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import Promise
 
 
@@ -26,7 +27,7 @@ class Bar:
     @property
     def says(self) -> str:
         """The bar in words, for those who cannot see it."""
-        return ", ".join(f"{part.name}: {part.count:,}" for part in self.parts)
+        return ", ".join(f"{part.name}: {intcomma(part.count)}" for part in self.parts)
 
 
 def bar(counts: Iterable[tuple[str, str | Promise, int]]) -> Bar:

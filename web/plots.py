@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 
 WIDTH, HEIGHT = 600, 140
@@ -49,7 +51,10 @@ class Plot:
     @property
     def says(self) -> str:
         """The plot in words, for those who cannot see it."""
-        return ", ".join(f"{column.day:%Y-%m-%d}: {column.total:,}" for column in self.columns)
+        return ", ".join(
+            f"{date_format(column.day, 'SHORT_DATE_FORMAT')}: {intcomma(column.total)}"
+            for column in self.columns
+        )
 
 
 def columns(

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models.projects import Project
 from web.models import User
@@ -28,16 +29,16 @@ class Run(models.Model):
     """
 
     class Kind(models.TextChoices):
-        SAMPLING = "sampling"
-        LABELLING = "labelling"
-        CANDIDATES = "candidates"
+        SAMPLING = "sampling", _("Sampling")
+        LABELLING = "labelling", _("Labelling")
+        CANDIDATES = "candidates", _("Candidates")
 
     class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        FINISHED = "finished"
-        FAILED = "failed", "Failed: some of it could not be done"
-        CANCELLED = "cancelled"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        FINISHED = "finished", _("Finished")
+        FAILED = "failed", _("Failed: some of it could not be done")
+        CANCELLED = "cancelled", _("Cancelled")
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)

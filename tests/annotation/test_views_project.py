@@ -169,7 +169,7 @@ def test_the_plot_can_be_read_without_seeing_it(client: Client, ada: User) -> No
     for solution in project.solutions.all():
         make_annotation(solution, ratings=[1])
     words = page(client)
-    assert f"{timezone.localdate():%Y-%m-%d}: 3" in words
+    assert f"{timezone.localdate():%m/%d/%Y}: 3" in words
     assert "As a table" in words
 
 

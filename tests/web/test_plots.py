@@ -29,7 +29,7 @@ def test_days_without_anything_draw_nothing() -> None:
 
 def test_the_plot_says_itself_in_words() -> None:
     plot = columns(DAYS[:2], [("person", "people", [1, 1200])])
-    assert plot.says == "2026-03-01: 1, 2026-03-02: 1,200"
+    assert plot.says == "03/01/2026: 1, 03/02/2026: 1,200"
 
 
 def test_some_days_are_named_and_the_last_always_is() -> None:
