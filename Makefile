@@ -2,13 +2,17 @@
 PYTHON ?= python3
 # Address of a package index for PyTorch alone, to choose its CPU or CUDA build (README).
 TORCH_INDEX ?=
+# Language of the catalogue that `make messages` brings up to date.
+IN ?= ja
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MANAGE := $(BIN)/python manage.py
+# Folders without texts for users.
+UNTRANSLATED := -i .venv -i .stepmark -i bench -i out -i tests
 
-.PHONY: setup demo serve check test test-slow bench lock clean
+.PHONY: setup demo serve check test test-slow bench messages lock clean
 
 setup: $(READY)
 
@@ -44,6 +48,11 @@ test-slow: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# Bring the catalogue of IN up to date with the code and templates (docs/translating.md).
+messages: $(READY)
+	$(MANAGE) makemessages -l $(IN) --add-location file --no-obsolete $(UNTRANSLATED)
+	$(MANAGE) compilemessages -l $(IN) $(UNTRANSLATED)
 
 # Pin what the tests use, after a change in pyproject.toml.
 lock: $(READY)

@@ -1,9 +1,7 @@
 """What annotators are told about marking: a project's own text, or ours where it has none."""
 
-from functools import cache
-from importlib import resources
-
 from annotation.models import Project
+from web.locale import written_for_reader
 
 LONGEST = 50_000
 """Characters; nobody reads more than that."""
@@ -14,6 +12,6 @@ def guidelines_of(project: Project) -> str:
     return project.guidelines if project.guidelines.strip() else default_guidelines()
 
 
-@cache
 def default_guidelines() -> str:
-    return (resources.files("annotation") / "guidelines" / "default.md").read_text("utf-8")
+    """Return ours in the reader's language."""
+    return written_for_reader("annotation", "guidelines/default.md")

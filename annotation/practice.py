@@ -3,17 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 from django.utils import timezone
 
 from annotation.drafts import Mark
 from annotation.models import Annotation, Membership, Project, Step
 from labelers.trace import Rating
+from web.locale import written_for_reader
 from web.models import User
 
 MOST_OF_A_PROJECT = 20
+BUILT_IN = ("practice/1-ribbon.json", "practice/2-train.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Feedback:
 
 def exercises(project: Project) -> list[Exercise]:
     """Return the project's own exercises, or those that come with Stepmark where it has none."""
-    return _of_project(project) or list(_built_in())
+    return _of_project(project) or _built_in()
 
 
 def feedback(project: Project, exercise: Exercise, marks: Mapping[int, Mark]) -> list[Feedback]:
@@ -109,12 +109,9 @@ def _from_annotation(annotation: Annotation) -> Exercise:
     )
 
 
-@cache
-def _built_in() -> tuple[Exercise, ...]:
-    folder = files("annotation") / "practice"
-    ordered = sorted(folder.iterdir(), key=lambda file: file.name)
-    read = [json.loads(file.read_text("utf-8")) for file in ordered]
-    return tuple(
+def _built_in() -> list[Exercise]:
+    read = [json.loads(written_for_reader("annotation", path)) for path in BUILT_IN]
+    return [
         Exercise(
             text=one["problem"],
             reference_answer=one["reference_answer"],
@@ -124,4 +121,4 @@ def _built_in() -> tuple[Exercise, ...]:
             ),
         )
         for one in read
-    )
+    ]

@@ -31,6 +31,7 @@ ORDERS = (
     ("convincing", gettext_lazy("Most convincing wrong answers first")),
     ("random", gettext_lazy("In a random order")),
 )
+WORDS: dict[str, dict[str, Any]] = {"mode": dict(MODES), "queue_order": dict(ORDERS)}
 LABELS = {
     "name": gettext_lazy("Name"),
     "slug": gettext_lazy("Short name for addresses"),
@@ -171,9 +172,20 @@ class SettingsForm(ProjectForm):
         seen = self.cleaned_data["seen"]
         return [
             _("%(setting)s: you saw %(seen)s, now it is %(now)s")
-            % {"setting": LABELS[name], "seen": seen[name], "now": getattr(now, name)}
+            % {
+                "setting": LABELS[name],
+                "seen": in_words(name, seen[name]),
+                "now": in_words(name, getattr(now, name)),
+            }
             for name in names
         ]
+
+
+def in_words(name: str, value: Any) -> Any:
+    """Say the value of a setting as its form does."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return WORDS[name].get(str(value), value) if name in WORDS else value
 
 
 def drawn_by(before: Mapping[str, Any], cleaned: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +15,21 @@ from django.utils import timezone, translation
 from web.models import User
 
 logger = logging.getLogger(__name__)
+
+
+def written_for_reader(package: str, path: str) -> str:
+    """Return a text that a package brings: in the reader's language where `path` has a file
+    beside it that names the language, as default.ja.md beside default.md.
+    """
+    return _written(package, path, translation.get_language() or settings.LANGUAGE_CODE)
+
+
+@cache
+def _written(package: str, path: str, language: str) -> str:
+    stem, dot, kind = path.rpartition(".")
+    folder = files(package)
+    translated = folder / f"{stem}.{language}{dot}{kind}"
+    return (translated if translated.is_file() else folder / path).read_text("utf-8")
 
 
 class UserLocale:
