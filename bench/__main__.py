@@ -28,7 +28,9 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 IN_A_ROW = 20_000
 CLAIMS = 3_000
 """Of each process, where several claim side by side."""
-FAMILIES = ("records", "browse", "claims", "sampling")
+LABELLED = 60
+"""By keyboard, in the browser."""
+FAMILIES = ("records", "browse", "claims", "page", "sampling")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -74,6 +76,13 @@ def measure_claims(
         yield from claims.measure_sizes(sizes)
         yield from claims.measure_old_snapshot(in_a_row)
         yield from claim_rate.measure(claims=each)
+
+
+def measure_page(solutions: int = LABELLED) -> Iterator[dict[str, Any]]:
+    from bench import on_screen
+
+    with scratch_database():
+        yield on_screen.measure(solutions)
 
 
 def measure_sampling() -> Iterator[dict[str, Any]]:
@@ -138,6 +147,8 @@ def main() -> None:
         measurements += measure_browsing()
     if wanted.only in (None, "claims"):
         measurements += measure_claims()
+    if wanted.only in (None, "page"):
+        measurements += measure_page()
     if wanted.only in (None, "sampling"):
         measurements += measure_sampling()
     if not judge(measurements, wanted.solutions):
