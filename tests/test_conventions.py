@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from django.apps import apps
-from django.contrib import admin
 
 from annotation.steps import SPLITTERS
 from datasets_app.exporters import EXPORTERS
@@ -54,13 +52,6 @@ def test_every_prompt_and_splitter_is_documented() -> None:
     steps = (ROOT / "docs/steps.md").read_text()
     assert [name for name in PROMPTS if f"`{name}`" not in engines] == []
     assert [name for name in SPLITTERS if f"`{name}`" not in steps] == []
-
-
-def test_every_table_is_in_the_admin() -> None:
-    ours = {"annotation", "labelers", "web", "datasets_app"}
-    models = [model for model in apps.get_models() if model._meta.app_label in ours]
-    assert models
-    assert [model.__name__ for model in models if not admin.site.is_registered(model)] == []
 
 
 def test_every_command_is_documented() -> None:
