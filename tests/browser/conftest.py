@@ -85,11 +85,14 @@ def wait_for_the_server() -> None:
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
     """
-    for _ in range(100):
+    # A request that has just come in is not in the database yet: idle once is not enough.
+    idle = 0
+    for _ in range(200):
         with connection.cursor() as cursor:
             cursor.execute(working)
-            if cursor.fetchone() == (0,):
-                return
+            idle = idle + 1 if cursor.fetchone() == (0,) else 0
+        if idle == 5:
+            return
         time.sleep(0.05)
 
 

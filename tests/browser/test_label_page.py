@@ -267,11 +267,13 @@ def test_practice_tells_what_was_expected_and_keeps_nothing(watched: Watched) ->
     watched.open("/label/gsm8k/")
     page = watched.page
     page.get_by_role("link", name="Practise").click()
+    page.wait_for_url("**/practice/")
     press(page, "1 1 3 Enter")
     expect(page.locator("[data-feedback]").nth(1)).to_contain_text("Expected")
     expect(page.locator("[data-feedback]").nth(2)).to_contain_text("As expected")
     expect(page.locator("[data-verdict]")).to_contain_text("4 of 5 steps as expected.")
     press(page, "Enter")
+    page.wait_for_url("**/practice/2/")
     expect(page.locator(".place").first).to_contain_text("At the first stop")
     press(page, "1 2 1 1 1 Enter")
     expect(page.locator("[data-verdict]")).to_contain_text("5 of 5")

@@ -4,11 +4,13 @@ import { ActiveTime } from "./active_time.js";
 import { Ahead, slotUrl } from "./ahead.js";
 import { askReason, toggleGuidelines } from "./dialogs.js";
 import { Explore } from "./explore.js";
+import { Ending } from "./ending.js";
 import { listen } from "./keys.js";
 import { Outbox, placeOf, replayOthers } from "./outbox.js";
 import { Review } from "./review.js";
 import { Saying } from "./saying.js";
 import { page, send } from "./server.js";
+import { countOne } from "./today.js";
 import { lookAgain } from "./waiting.js";
 
 const MODES = { review: Review, explore: Explore };
@@ -21,7 +23,7 @@ const holder = document.querySelector("[data-place]");
 const saying = new Saying(config.texts);
 const ahead = new Ahead(config, () => Boolean(now) && !now.time.isIdle);
 
-/** The work on screen: {work, mode, outbox, time, id, corrects, end, reason}. */
+/** The work on screen: {work, mode, outbox, time, id, corrects, place, ending}. */
 let now = null;
 let busy = false;
 let shownAt = 0;
@@ -41,13 +43,12 @@ function show(work, { said = "", ready = null } = {}) {
   const fresh = JSON.parse(work.querySelector(":scope > script").textContent);
   const draft = outbox.adopt(place) ?? fresh;
   const time = new ActiveTime(config.idle_ms, Math.max(earlier, draft.active_ms, fresh.active_ms));
-  now = { work, outbox, time, id, corrects, end: draft.end, reason: draft.reason, place };
+  now = { work, outbox, time, id, corrects, place, ending: new Ending(work, draft) };
   now.mode = new MODES[work.dataset.mode](work, draft, { changed, saying, building: building(id, outbox, place) });
   outbox.tell = told;
   shownAt = performance.now();
   heldAt = shownAt;
   touched = false;
-  showEnding();
   history.replaceState(null, "", corrects ? `${config.urls.page}?assignment=${id}` : config.urls.page);
   now.mode.focus();
   if (said) saying.announce(said, { count: now.mode.count });
@@ -79,7 +80,7 @@ function leave() {
 }
 
 function compose() {
-  return { choices: [], ...now.mode.draft(), end: now.end, reason: now.reason, active_ms: now.time.total };
+  return { choices: [], ...now.mode.draft(), end: now.ending.end, reason: now.ending.reason, active_ms: now.time.total };
 }
 
 function changed() {
@@ -165,8 +166,7 @@ const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 function setBusy(isBusy) {
   busy = isBusy;
-  holder.toggleAttribute("aria-busy", isBusy);
-  if (isBusy) holder.setAttribute("aria-busy", "true");
+  holder.ariaBusy = isBusy ? "true" : null;
 }
 
 /** Run `job` alone: what is pressed meanwhile is not done twice. */
@@ -186,7 +186,7 @@ function isTooSoon() {
 }
 
 function submit() {
-  const missing = now.end ? null : now.mode.unfinished();
+  const missing = now.ending.end ? null : now.mode.unfinished();
   if (missing) {
     saying.announceText(missing);
     saying.noticeText(missing);
@@ -207,19 +207,9 @@ function finishSubmitting(submission) {
       }
       return;
     }
-    if (answer.body.is_new && !now.corrects) countOne();
+    if (answer.body.is_new && !now.corrects) countOne((count) => saying.text("today", { count }));
     await advance("next");
   });
-}
-
-function countOne() {
-  const today = document.querySelector("[data-today]");
-  const count = Number(today.dataset.count) + 1;
-  today.dataset.count = count;
-  const meter = today.querySelector("meter");
-  if (meter) meter.value = count;
-  const words = today.querySelector("[data-today-text]");
-  words.textContent = meter ? `${count}/${meter.max}` : saying.text("today", { count });
 }
 
 function skip() {
@@ -260,23 +250,12 @@ async function endWith(name) {
     now.mode.focus();
     return;
   }
-  [now.end, now.reason] = [answer.end, answer.reason];
-  showEnding();
+  now.ending.set(answer);
   submit();
 }
 
-/** Work that was broken off before says so, and can be taken up again. */
-function showEnding() {
-  const box = now.work.querySelector("[data-ending]");
-  box.hidden = !now.end;
-  const name = now.end === "give_up" ? "give-up" : "bad-problem";
-  const title = now.end ? now.work.querySelector(`[data-do="${name}"]`).textContent.trim() : "";
-  box.querySelector("span").textContent = now.reason ? `${title}: ${now.reason}` : title;
-}
-
 function takeBack() {
-  [now.end, now.reason] = ["", ""];
-  showEnding();
+  now.ending.set({ end: "", reason: "" });
   changed();
   now.mode.focus();
 }
@@ -293,7 +272,7 @@ function goOn() {
 }
 
 const ACTIONS = {
-  submit: () => isTooSoon() || (!now.end && now.mode.goOn?.()) || submit(),
+  submit: () => isTooSoon() || (!now.ending.end && now.mode.goOn?.()) || submit(),
   skip: () => isTooSoon() || skip(),
   undo: () => now.mode.back?.() || undo(),
   "give-up": () => endWith("give-up"),
