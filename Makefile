@@ -49,7 +49,7 @@ test-slow: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench
 
-# Bring the catalogue of IN up to date with the code and templates (docs/translating.md).
+# Bring the catalogue of the language IN up to date with the code and templates (docs/translating.md).
 messages: $(READY)
 	$(MANAGE) makemessages -l $(IN) --add-location file --no-obsolete $(UNTRANSLATED)
 	$(MANAGE) compilemessages -l $(IN) $(UNTRANSLATED)
