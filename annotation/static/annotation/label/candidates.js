@@ -77,6 +77,7 @@ export class Candidates {
   focus() {
     const place = this.current ?? this.bar;
     place?.focus({ preventScroll: true });
+    if (place === this.bar) this.writing.scrollIntoView();
     place?.scrollIntoView({ block: "nearest" });
   }
 

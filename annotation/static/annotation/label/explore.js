@@ -47,9 +47,13 @@ export class Explore {
     if (this.isTurning) return true;
     if (this.candidates.isFinished) return false;
     const { great, current } = this.candidates;
+    if (this.candidates.isReady && !great.length) {
+      this.#goOnWritten();
+      return true;
+    }
+    if (this.building.isTooSoon()) return true;
     const missing = this.candidates.lightUnmarked();
     if (missing) this.#refuse(missing);
-    else if (!great.length) this.#goOnWritten();
     else if (!current) this.#choose({});
     else if (!great.includes(current)) this.#refuse(this.saying.text("only_great"));
     else this.#choose({ chosen: Number(current.dataset.step) });
@@ -58,7 +62,7 @@ export class Explore {
 
   /** Take up a choice that an earlier visit has left on its way. */
   resume() {
-    this.#settle(this.building.outbox.finish(), {});
+    this.#settle(() => this.building.outbox.finish(), {});
   }
 
   /** Take back the last choice; false where there is none. */
@@ -99,7 +103,7 @@ export class Explore {
   #take(box) {
     this.box = box;
     this.writing.take(box, pathOf(this.choices), {
-      goOn: () => this.building.isTooSoon() || this.goOn(), leave: () => this.candidates.focus(),
+      goOn: () => this.goOn(), leave: () => this.candidates.focus(),
     });
     this.candidates?.leave();
     this.candidates = new Candidates(box, this.marks, {
@@ -149,14 +153,14 @@ export class Explore {
   }
 
   #choose(choice) {
-    this.saying.quiet();
-    this.isChoosing = true;
-    this.#settle(this.building.outbox.choose(this.building.compose(), choice), choice);
+    this.#settle(() => this.building.outbox.choose(this.building.compose(), choice), choice);
   }
 
-  #settle(answered, asked) {
+  #settle(choose, asked) {
     this.building.alone(async () => {
-      const answer = await answered;
+      this.saying.quiet();
+      this.isChoosing = true;
+      const answer = await choose();
       this.isChoosing = false;
       if (!answer.ok) {
         await this.#refused(answer);

@@ -272,7 +272,7 @@ function goOn() {
 }
 
 const ACTIONS = {
-  submit: () => isTooSoon() || (!now.ending.end && now.mode.goOn?.()) || submit(),
+  submit: () => (!now.ending.end && now.mode.goOn?.()) || isTooSoon() || submit(),
   skip: () => isTooSoon() || skip(),
   undo: () => now.mode.back?.() || undo(),
   "give-up": () => endWith("give-up"),

@@ -33,8 +33,13 @@ export class Writing {
     if (this.box) this.box.hidden = !isShown;
   }
 
+  scrollIntoView() {
+    if (this.box && !this.box.hidden) this.box.scrollIntoView({ block: "nearest" });
+  }
+
   focus() {
-    this.field?.focus();
+    this.field?.focus({ preventScroll: true });
+    this.scrollIntoView();
   }
 
   keep(path, text) {
