@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, OuterRef, Sum
 from django.utils import timezone
 
 from annotation.lists import list_projects
-from annotation.models import Annotation, Assignment, Lease, Project
+from annotation.models import Annotation, Assignment, Lease, Membership, Project
 from labelers.models import Labeler
 from web.models import User
 
@@ -25,6 +25,8 @@ class MyProject:
     waiting: int
     """Solutions that this person could take now, counted up to 100."""
     held: Lease | None
+    offers_practice: bool
+    """Whether this person is new to it and has not been through the practice."""
 
     @property
     def more_wait(self) -> bool:
@@ -50,6 +52,8 @@ def my_projects(user: User) -> list[MyProject]:
     visible = list_projects(Project.objects.visible_to(user).active(), user)
     projects = list(visible.order_by("-pk")[:MOST_PROJECTS])
     labelled = set(Project.objects.labelled_by(user).values_list("pk", flat=True))
+    newcomer = Membership.objects.active().filter(user=user, practised_at=None)
+    new = set(newcomer.values_list("project", flat=True))
     held = {
         lease.project_id: lease
         for lease in Lease.objects.holding().filter(labeler__user=user).order_by("-pk")
@@ -60,6 +64,7 @@ def my_projects(user: User) -> list[MyProject]:
             can_label=project.pk in labelled,
             waiting=_waiting(project, user) if project.pk in labelled else 0,
             held=held.get(project.pk),
+            offers_practice=project.pk in labelled and project.pk in new,
         )
         for project in projects
     ]

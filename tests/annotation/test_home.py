@@ -48,6 +48,13 @@ def test_what_waits_is_what_this_person_could_take(user: User, project: Project)
     assert "Go on" in page(user)
 
 
+def test_a_newcomer_is_offered_practice_until_they_did_it(user: User, project: Project) -> None:
+    assert my_projects(user)[0].offers_practice
+    assert "/label/eggs/practice/" in page(user)
+    project.memberships.update(practised_at=timezone.now())
+    assert not my_projects(user)[0].offers_practice
+
+
 def test_nothing_waits_in_a_paused_project(user: User, project: Project) -> None:
     Project.objects.update(paused_at=timezone.now())
     assert my_projects(user)[0].waiting == 0
@@ -58,7 +65,7 @@ def test_a_reader_is_offered_no_work(project: Project) -> None:
     reader = make_user()
     project.memberships.create(user=reader, role="reader")
     (mine,) = my_projects(reader)
-    assert (mine.can_label, mine.waiting) == (False, 0)
+    assert (mine.can_label, mine.waiting, mine.offers_practice) == (False, 0, False)
     assert "/label/" not in page(reader)
 
 
