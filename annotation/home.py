@@ -1,9 +1,11 @@
 """What a person finds on their first page: what they hold, what waits for them, what they did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Exists, OuterRef, Sum
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, Exists, Func, IntegerField, OuterRef, Sum
 from django.utils import timezone
 
 from annotation.lists import list_projects
@@ -52,6 +54,7 @@ def my_projects(user: User) -> list[MyProject]:
     visible = list_projects(Project.objects.visible_to(user).active(), user)
     projects = list(visible.order_by("-pk")[:MOST_PROJECTS])
     labelled = set(Project.objects.labelled_by(user).values_list("pk", flat=True))
+    waiting = _waiting(user, [project for project in projects if project.pk in labelled])
     newcomer = Membership.objects.active().filter(user=user, practised_at=None)
     new = set(newcomer.values_list("project", flat=True))
     held = {
@@ -62,7 +65,7 @@ def my_projects(user: User) -> list[MyProject]:
         MyProject(
             project=project,
             can_label=project.pk in labelled,
-            waiting=_waiting(project, user) if project.pk in labelled else 0,
+            waiting=waiting.get(project.pk, 0),
             held=held.get(project.pk),
             offers_practice=project.pk in labelled and project.pk in new,
         )
@@ -84,15 +87,23 @@ def today(user: User) -> Today | None:
     return Today(**marked, active=timedelta(milliseconds=active_ms), goal=user.daily_goal)
 
 
-def _waiting(project: Project, user: User) -> int:
-    if project.paused_at:
-        return 0
+def _waiting(user: User, projects: Sequence[Project]) -> dict[int, int]:
+    """Return how many slots `user` could take in each of `projects`, counted up to 100."""
     of_theirs = {"labeler__user": user, "solution": OuterRef("solution")}
     slots = (
         Assignment.objects.open()
         .for_people()
-        .filter(project=project)
+        .filter(project=OuterRef("pk"))
         .exclude(Exists(Annotation.objects.filter(**of_theirs)))
         .exclude(Exists(Lease.objects.open().filter(**of_theirs)))
     )
-    return len(slots.values_list("pk", flat=True)[:MOST_COUNTED])
+    some = ArraySubquery(slots.values("pk")[:MOST_COUNTED])
+    counted = Project.objects.filter(pk__in=[project.pk for project in projects], paused_at=None)
+    return dict(counted.annotate(some=some).values_list("pk", Cardinality("some")))
+
+
+class Cardinality(Func):
+    """How long an array is."""
+
+    function = "cardinality"
+    output_field = IntegerField()
