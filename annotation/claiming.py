@@ -2,7 +2,8 @@
 
 It reads forward from where the labeler's last claim had got to (docs/adr/0007-leases.md). The
 places are passed as parameters, so that each lane is one range of its index. Both lanes are read
-twice: without a lock for the place that must not be passed, and with one to take the slot.
+twice: without a lock for the place that must not be passed, and with one to take the slot. What
+the labeler had marked when they held the same solution before comes with it.
 """
 
 from dataclasses import dataclass
@@ -88,15 +89,22 @@ def _claim(not_theirs: str) -> str:
         )
         INSERT INTO annotation_lease (
             project_id, labeler_id, solution_id, assignment_id, claimed_at, began_at, until,
-            outcome, draft, draft_version, lane_round, lane_priority, lane_id, lane_reopened
+            outcome, draft, draft_version, draft_key,
+            lane_round, lane_priority, lane_id, lane_reopened
         )
         SELECT
             %(project)s, %(labeler)s, taken.solution_id, taken.id, %(now)s, %(began)s, %(until)s,
-            '', '{{}}', 0, %(round)s,
+            '', coalesce(before.draft, '{{}}'), coalesce(before.draft_version, 0), before.draft_key,
+            %(round)s,
             coalesce((SELECT priority FROM fresh), %(priority)s),
             coalesce((SELECT id - (id <> taken.id)::int FROM fresh), %(id)s),
             coalesce((SELECT reopened - (id <> taken.id)::int FROM reopened), %(reopened)s)
         FROM taken
+        LEFT JOIN LATERAL (
+            SELECT draft, draft_version, draft_key FROM annotation_lease
+            WHERE solution_id = taken.solution_id AND labeler_id = %(labeler)s
+            ORDER BY id + 0 DESC LIMIT 1
+        ) AS before ON true
         RETURNING *
     """  # noqa: S608 - made of this module's own text
 

@@ -102,11 +102,12 @@ def _keep(held: Lease, draft: Draft) -> Annotation:
     if project.mode == Project.Mode.EXPLORE:
         annotation.solution = keep_path(annotation)
     _keep_critiques(annotation, finished, draft)
+    # Kept for surplus work, too: a correction begins with it.
+    held.draft, held.draft_version = draft.as_json(), held.draft_version + 1
+    held.save(update_fields=["draft", "draft_version"])
     if held.is_open:
         if held.corrects_id is None:
             Assignment.objects.select_for_update().get(pk=held.assignment_id).submit()
-        held.draft, held.draft_version = draft.as_json(), held.draft_version + 1
-        held.save(update_fields=["draft", "draft_version"])
         held.end(Lease.Outcome.SUBMITTED)
     return annotation
 
@@ -140,7 +141,7 @@ def _annotation(held: Lease, draft: Draft, finished: Finished) -> Annotation:
 def _elapsed_ms(held: Lease) -> int:
     """Return the time since the labeler first held this, over all leases that led here."""
     holds = Lease.objects.filter(
-        assignment=held.assignment_id, labeler=held.labeler_id, corrects=held.corrects_id
+        solution=held.solution_id, labeler=held.labeler_id, corrects=held.corrects_id
     )
     began = holds.aggregate(at=Min("began_at"))["at"] or held.claimed_at
     return (timezone.now() - began) // timedelta(milliseconds=1)

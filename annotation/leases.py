@@ -1,41 +1,24 @@
 """Who holds which slot: claimed, extended, given back, lost, taken up again.
 
 Locks are always taken in this order: the labeler (one claim of theirs at a time), the lease, the
-slot, and last the project's place for slots that open again.
+project's places for slots that open again, and last the slot.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db import transaction
 from django.utils import timezone
 
 from annotation.claiming import Place, Standing, lock, take
-from annotation.models import Annotation, Assignment, Lease, Project
+from annotation.models import Annotation, Assignment, Lease, Project, Solution
 from annotation.models.work import LeaseQuerySet, NotOpen
+from annotation.reopening import reopen
 from labelers.models import Labeler
 
 AHEAD = timedelta(minutes=2)
 UNDO = timedelta(minutes=10)
-# Any number of our own: advisory locks are shared by the whole database.
-REOPENING = 7_305
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """Why there is nothing for a labeler now, in numbers of solutions."""
-
-    reserved: int
-    """In other people's hands, so that they may yet come back."""
-    reserved_until: datetime | None
-    """When the first of these runs out."""
-    skipped: int
-    """Skipped by this labeler and still open."""
-    returns_at: datetime | None
-    """When the first of these comes back to them."""
 
 
 def claim_next(
@@ -108,7 +91,7 @@ def expire_overdue(*, project: Project, limit: int = 100) -> int:
         )
         for lease in overdue:
             lease.end(Lease.Outcome.EXPIRED)
-        reopen(lease.assignment_id for lease in overdue if lease.corrects_id is None)
+        reopen(project, [one.assignment_id for one in overdue if one.corrects_id is None])
     return len(overdue)
 
 
@@ -129,7 +112,9 @@ def regain(lease: Lease) -> Lease | None:
         standing = lock(lease.labeler, lease.project)
         open_leases = Lease.objects.open().filter(labeler=lease.labeler)
         again = open_leases.filter(solution=lease.solution_id, corrects=lease.corrects_id).first()
-        if again is not None or _is_theirs(lease.labeler, lease.solution_id):
+        if again is not None or _is_theirs(
+            lease.labeler, _same_work(lease.project, lease.solution)
+        ):
             return again
         slots = Assignment.objects.open().select_for_update().filter(pk=lease.assignment_id)
         slot = slots.first()
@@ -189,25 +174,6 @@ def last_submission(labeler: Labeler, project: Project) -> Annotation | None:
     )
 
 
-def waiting_for(labeler: Labeler, project: Project) -> Waiting:
-    """Say what may still come to a labeler for whom there is nothing now."""
-    done = Annotation.objects.filter(labeler=labeler, solution=OuterRef("solution"))
-    reserved = (
-        Lease.objects.open()
-        .filter(project=project, corrects=None)
-        .exclude(Q(labeler=labeler) | Exists(done))
-    )
-    skipped = Lease.objects.filter(
-        labeler=labeler, project=project, returns_at__gt=timezone.now()
-    ).filter(Exists(Assignment.objects.open().for_people().filter(solution=OuterRef("solution"))))
-    return Waiting(
-        reserved=reserved.values("solution").distinct().count(),
-        reserved_until=reserved.aggregate(at=Min("until"))["at"],
-        skipped=skipped.values("solution").distinct().count(),
-        returns_at=skipped.aggregate(at=Min("returns_at"))["at"],
-    )
-
-
 def _open(labeler: Labeler, project: Project) -> LeaseQuerySet:
     """Return the leases of a labeler on slots, oldest first; corrections are not among them."""
     leases = Lease.objects.open().filter(labeler=labeler, project=project, corrects=None)
@@ -236,7 +202,14 @@ def _take(
         slot = _due_skip(labeler, project)
         if slot is not None:
             began_at = None if ahead else now
-            return _hold(slot, labeler, standing.place, began_at=began_at, until=until)
+            return _hold(
+                slot,
+                labeler,
+                standing.place,
+                began_at=began_at,
+                until=until,
+                **_draft_before(labeler, slot.solution_id),
+            )
     return take(
         project=project,
         labeler_id=labeler.pk,
@@ -251,24 +224,37 @@ def _take(
 def _due_skip(labeler: Labeler, project: Project) -> Assignment | None:
     """Return an open slot, locked, of what the labeler skipped long enough ago."""
     due = Lease.objects.filter(labeler=labeler, project=project, returns_at__lte=timezone.now())
-    for skipped in due.order_by("returns_at"):
+    for skipped in due.select_related("solution").order_by("returns_at"):
         Lease.objects.filter(pk=skipped.pk).update(returns_at=None)
-        if _is_theirs(labeler, skipped.solution_id):
+        same = _same_work(project, skipped.solution)
+        if _is_theirs(labeler, same):
             continue
-        slots = Assignment.objects.open().for_people().filter(solution=skipped.solution_id)
-        slot = slots.select_for_update().order_by("pk").first()
+        slots = Assignment.objects.open().for_people().filter(**same)
+        slot = slots.select_for_update(of=("self",)).order_by("pk").first()
         if slot is not None:
             return slot
     return None
 
 
-def _is_theirs(labeler: Labeler, solution_id: int) -> bool:
-    """Whether the labeler has submitted this solution or holds it."""
-    submitted = Annotation.objects.filter(labeler=labeler, solution=solution_id)
-    return (
-        submitted.exists()
-        or Lease.objects.open().filter(labeler=labeler, solution=solution_id).exists()
-    )
+def _same_work(project: Project, solution: Solution) -> dict[str, int]:
+    """Return what all that counts as this solution has in common: in explore mode, its problem."""
+    if project.mode == Project.Mode.EXPLORE:
+        return {"solution__problem": solution.problem_id}
+    return {"solution": solution.pk}
+
+
+def _is_theirs(labeler: Labeler, same_work: Mapping[str, int]) -> bool:
+    """Whether the labeler has submitted this work or holds it."""
+    submitted = Annotation.objects.filter(labeler=labeler, **same_work)
+    held = Lease.objects.open().filter(labeler=labeler, **same_work)
+    return submitted.exists() or held.exists()
+
+
+def _draft_before(labeler: Labeler, solution_id: int) -> dict[str, Any]:
+    """Return the draft that the labeler left when they held this solution last, if ever."""
+    before = Lease.objects.filter(labeler=labeler, solution=solution_id).order_by("-pk")
+    kept = before.values("draft", "draft_version", "draft_key").first()
+    return {**kept} if kept else {}
 
 
 def _hold(
@@ -303,20 +289,5 @@ def _give_back(lease: Lease, outcome: Lease.Outcome, **fields: Any) -> bool:
             return False
         held.end(outcome, **fields)
         if held.corrects_id is None:
-            reopen([held.assignment_id])
+            reopen(held.project, [held.assignment_id])
     return True
-
-
-def reopen(assignment_ids: Iterable[int]) -> None:
-    """Open leased slots again, at the end of the second lane. Needs a transaction.
-
-    A slot that the project's overlap has no more room for is withdrawn instead.
-    """
-    slots = Assignment.objects.filter(pk__in=list(assignment_ids), state=Assignment.State.LEASED)
-    for slot in slots.select_for_update(of=("self",)).select_related("project").order_by("pk"):
-        with connection.cursor() as cursor:
-            # Held until commit: places become visible in the order in which they are drawn.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [REOPENING, slot.project_id])
-            cursor.execute("SELECT nextval('annotation_reopened_seq')")
-            (place,) = cursor.fetchone()
-        slot.open_again(place)

@@ -8,8 +8,8 @@ from typing import Any
 
 from annotation.candidates import candidates_at
 from annotation.drafts import Draft
-from annotation.leases import Waiting, waiting_for
 from annotation.models import Lease, Project, Step, StepLabel
+from annotation.waiting import Waiting, waiting_for
 from labelers.models import Labeler
 
 

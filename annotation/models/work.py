@@ -109,6 +109,13 @@ class Assignment(models.Model):
                 self.state = Assignment.State.WITHDRAWN
         self.save(update_fields=["state", "labeler", "reopened"])
 
+    def move_back(self, place: int) -> None:
+        """Give an open slot, locked by the caller, a `place` among those that opened again."""
+        if self.state != Assignment.State.OPEN:
+            raise NotOpen(f"{self} is {self.state}, not open")
+        self.reopened = place
+        self.save(update_fields=["reopened"])
+
     def submit(self) -> None:
         """Bring a leased slot, locked by the caller, to its good end."""
         if self.state != Assignment.State.LEASED:

@@ -1,22 +1,24 @@
 """Who holds which slot: claims, holds, skips, expiry, late work, corrections."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation import leases, routing
+from annotation import drafts, leases, routing
 from annotation.drafts import Draft, Mark
 from annotation.handing_in import hand_in
 from annotation.models import Annotation, Assignment, Lease, Project, Solution
 from annotation.models.work import NotOpen
+from annotation.waiting import waiting_for
 from labelers.models import Labeler
 from labelers.registration import labeler_of
+from tests.annotation.locks import wait_for_a_lock
 from tests.factories import (
     make_annotation,
     make_problem,
@@ -276,7 +278,7 @@ def test_whoever_waits_is_told_what_others_hold_and_what_was_skipped() -> None:
     labeler = someone()
     skipped, first, second = (claim(who, project) for who in (labeler, someone(), someone()))
     leases.skip(skipped)
-    waiting = leases.waiting_for(labeler, project)
+    waiting = waiting_for(labeler, project)
     assert waiting.reserved == 2
     assert waiting.reserved_until == min(first.until, second.until)
     assert waiting.skipped == 1
@@ -356,12 +358,54 @@ def claim_and_close(labeler: Labeler, project: Project) -> Lease:
         connection.close()
 
 
-def wait_for_a_lock() -> None:
-    """Return once another connection waits for what this one has locked."""
-    waiting = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(waiting)
-            if cursor.fetchone() == (True,):
-                return
-        time.sleep(0.01)
+def test_what_was_passed_over_for_a_hold_can_be_had_once_the_hold_has_ended() -> None:
+    project = make_queue(2, overlap=2)
+    labeler, other = someone(), someone()
+    held = claim(labeler, project)
+    ahead = claim(labeler, project, ahead=True)
+    leases.release(held)
+    taken = claim(other, project)
+    assert taken.assignment_id == held.assignment_id
+    submit(taken)
+    submit(claim(labeler, project))
+    assert claim(labeler, project).solution_id == held.solution_id != ahead.solution_id
+
+
+def test_explore_mode_gives_a_skipped_problem_back_in_any_slot_of_it() -> None:
+    project = make_project(mode=Project.Mode.EXPLORE, overlap=2)
+    for _ in range(2):
+        make_problem(project)
+    routing.route(project=project)
+    labeler, other = someone(), someone()
+    skipped = claim(labeler, project)
+    leases.skip(skipped)
+    submit(claim(labeler, project))
+    assert claim(other, project).assignment_id == skipped.assignment_id
+    Lease.objects.exclude(returns_at=None).update(returns_at=timezone.now())
+    again = claim(labeler, project)
+    assert again.solution.problem_id == skipped.solution.problem_id
+
+
+@pytest.mark.parametrize("give_up", [leases.skip, leases.release])
+def test_a_solution_that_comes_back_brings_the_marks_made_so_far(
+    give_up: Callable[[Lease], bool],
+) -> None:
+    project = make_queue(1, skip_minutes=0)
+    labeler = someone()
+    lease = claim(labeler, project)
+    drafts.save(lease, great(lease), based_on=0, key=uuid4())
+    give_up(lease)
+    assert claim(someone(), project).draft == {}
+    leases.release_all(labeler=Lease.objects.latest("pk").labeler, project=project)
+    again = claim(labeler, project)
+    assert (Draft.from_json(again.draft), again.draft_version) == (great(lease), 1)
+
+
+def test_late_work_that_nobody_had_room_for_is_corrected_from_its_own_marks() -> None:
+    project = make_queue(1)
+    late = claim(someone(), project)
+    run_out(late)
+    claim(someone(), project)
+    annotation = hand_in(late, great(late)).annotation
+    assert annotation.is_surplus
+    assert Draft.from_json(leases.correct(annotation).draft) == great(late)

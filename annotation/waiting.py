@@ -1,0 +1,43 @@
+"""Why there is nothing for a labeler now, told as it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, Min, OuterRef, Q
+from django.utils import timezone
+
+from annotation.models import Annotation, Assignment, Lease, Project
+from labelers.models import Labeler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why there is nothing for a labeler now, in numbers of solutions."""
+
+    reserved: int
+    """In other people's hands, so that they may yet come back."""
+    reserved_until: datetime | None
+    """When the first of these runs out."""
+    skipped: int
+    """Skipped by this labeler and still open."""
+    returns_at: datetime | None
+    """When the first of these comes back to them."""
+
+
+def waiting_for(labeler: Labeler, project: Project) -> Waiting:
+    """Say what may still come to a labeler for whom there is nothing now."""
+    done = Annotation.objects.filter(labeler=labeler, solution=OuterRef("solution"))
+    reserved = (
+        Lease.objects.open()
+        .filter(project=project, corrects=None)
+        .exclude(Q(labeler=labeler) | Exists(done))
+    )
+    skipped = Lease.objects.filter(
+        labeler=labeler, project=project, returns_at__gt=timezone.now()
+    ).filter(Exists(Assignment.objects.open().for_people().filter(solution=OuterRef("solution"))))
+    return Waiting(
+        reserved=reserved.values("solution").distinct().count(),
+        reserved_until=reserved.aggregate(at=Min("until"))["at"],
+        skipped=skipped.values("solution").distinct().count(),
+        returns_at=skipped.aggregate(at=Min("returns_at"))["at"],
+    )
