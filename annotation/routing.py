@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from annotation.digests import digest
 from annotation.models import Assignment, Project, Solution
+from annotation.reopening import lock_places
 from labelers.models import Labeler
 
 BY_HAND = "asked for by hand"
@@ -77,28 +78,39 @@ def resize(*, project: Project) -> int:
     submitted is left alone.
     """
     made = route(project=project)
+    lock_places(project)
     of = "solution.problem_id" if project.mode == Project.Mode.EXPLORE else "solution.id"
     statement = f"""
-        UPDATE annotation_assignment AS slot SET state = 'withdrawn'
-        FROM (
-            SELECT slot.id, row_number() OVER (
+        WITH ranked AS (
+            SELECT slot.id, slot.state, row_number() OVER (
                 PARTITION BY {of} ORDER BY slot.state = 'open', slot.id
             ) AS place
             FROM annotation_assignment AS slot
             JOIN annotation_solution AS solution ON solution.id = slot.solution_id
             WHERE slot.project_id = %s AND NOT slot.is_named AND slot.state <> 'withdrawn'
-        ) AS ranked
-        WHERE slot.id = ranked.id AND ranked.place > %s AND slot.state = 'open'
+        ),
+        too_many AS (SELECT id FROM ranked WHERE place > %s AND state = 'open'),
+        withdrawn AS (
+            UPDATE annotation_assignment AS slot SET state = 'withdrawn'
+            FROM too_many WHERE slot.id = too_many.id AND slot.state = 'open'
+            RETURNING slot.id
+        )
+        SELECT (SELECT count(*) FROM too_many), (SELECT count(*) FROM withdrawn)
     """  # noqa: S608 - `of` is one of two names
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [project.pk, project.overlap])
-        withdrawn: int = cursor.rowcount
-    return made - withdrawn
+    grown, too_many, withdrawn = made, 1, 0
+    # Of one that was claimed in between, another slot is too many now.
+    while too_many > withdrawn:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [project.pk, project.overlap])
+            too_many, withdrawn = cursor.fetchone()
+        grown -= withdrawn
+    return grown
 
 
 @transaction.atomic
 def reorder(*, project: Project) -> None:
     """Give the open slots the priorities of the project's order, but keep a manager's own."""
+    lock_places(project)
     slots = Assignment.objects.open().for_people().filter(project=project)
     _set_priorities(project, slots.filter(priority__gt=LAST, priority__lt=FIRST))
 
@@ -106,6 +118,7 @@ def reorder(*, project: Project) -> None:
 @transaction.atomic
 def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: float | None) -> None:
     """Set the priority of the open slots of `solutions`; None returns them to the queue's order."""
+    lock_places(project)
     slots = Assignment.objects.open().for_people().filter(project=project, solution__in=solutions)
     if priority is None:
         _set_priorities(project, slots)

@@ -1,11 +1,15 @@
 """Slots for people: made up to the overlap, in the project's order, withdrawn when too many."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from annotation import leases, routing
 from annotation.models import Assignment, Project, Solution
 from labelers.registration import labeler_of
+from tests.annotation.locks import wait_for_a_lock
 from tests.factories import make_problem, make_project, make_solution, make_user
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +129,27 @@ def test_the_command_routes_and_says_how_much(
     assert capsys.readouterr().out == "6 slots made, 6 open\n"
     with pytest.raises(CommandError, match="no project has the slug 'eggz'"):
         call_command("route", "--project", "eggz")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slot_claimed_in_the_midst_of_a_smaller_overlap_leaves_no_other_too_many() -> None:
+    project = make_project(overlap=2)
+    solution = make_solution(make_problem(project))
+    routing.route(project=project)
+    last = solution.assignments.latest("pk")
+    Assignment.objects.filter(pk=last.pk).update(priority=1.0)
+    with ThreadPoolExecutor() as managers:
+        with transaction.atomic():
+            lease = leases.claim_next(labeler=labeler_of(make_user()), project=project)
+            resized = managers.submit(set_overlap_and_close, project)
+            wait_for_a_lock()
+        assert resized.result() == -1
+    assert lease is not None
+    assert [slot.pk for slot in solution.assignments.counted()] == [lease.assignment_id]
+
+
+def set_overlap_and_close(project: Project) -> int:
+    try:
+        return set_overlap(project, 1)
+    finally:
+        connection.close()
