@@ -43,7 +43,8 @@ class ReportForm(forms.Form):
     def __init__(self, query: QueryDict) -> None:
         today = timezone.localdate()
         first = {"start": today - timedelta(days=DAYS - 1), "end": today}
-        super().__init__({**{k: v.isoformat() for k, v in first.items()}, **query.dict()})
+        wanted = {name: day.isoformat() for name, day in first.items()} | query.dict()
+        super().__init__(wanted, label_suffix="")
         for name in first:
             self.fields[name].widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
             self.fields[name].required = True
