@@ -134,5 +134,7 @@ def cells(row: Work) -> list[str]:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
+    if not isinstance(value, str):
+        # A number is none, negative though it be: a correction may undo time that was counted.
+        return "" if value is None else str(value)
+    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value

@@ -130,6 +130,13 @@ def test_no_cell_is_a_formula(project: Project, first: str) -> None:
     assert row["labeler"] == f"'{name}"
 
 
+def test_time_that_a_correction_took_back_is_a_number(project: Project, bob: Labeler) -> None:
+    first = marked(project, bob, 10_000, submitted_at=MONDAY - timedelta(days=2))
+    make_annotation(first.solution, bob, supersedes=first, total_time_ms=4_000, submitted_at=MONDAY)
+    (row,) = table(manager_of(project).get(CSV, WEEK))
+    assert row["active_ms"] == "-6000"
+
+
 def test_the_file_has_a_name_and_is_never_shown_as_a_page(project: Project) -> None:
     answer = manager_of(project).get(CSV, WEEK)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
