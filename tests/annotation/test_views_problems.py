@@ -105,6 +105,24 @@ def test_a_labeler_sees_no_reference_where_the_project_hides_it(client: Client) 
     assert client.get("/projects/blind/solutions/?answer=right").status_code == 400
 
 
+def test_the_reference_solution_is_for_those_who_read_everybodys_marks(client: Client) -> None:
+    people = {role: make_user(role) for role in ("labeler", "reviewer", "reader", "manager")}
+    project = make_project("shown", members={user: role for role, user in people.items()})
+    problem = make_problem(project, "Eggs?", reference_answer="4711", reference_solution="Sum up.")
+    solution = make_solution(problem, verifier_score=0.625)
+    for role, user in people.items():
+        client.force_login(user)
+        of_problem, of_solution = (
+            client.get(f"/projects/shown/{address}/").content.decode()
+            for address in (f"problems/{problem.pk}", f"solutions/{solution.pk}")
+        )
+        assert "4711" in of_problem
+        assert "4711" in of_solution
+        assert ("Sum up." in of_problem) == (role != "labeler")
+        assert ("Sum up." in of_solution) == (role != "labeler")
+        assert ("0.625" in of_solution) == (role != "labeler")
+
+
 @pytest.mark.parametrize("count", [1, 40])
 def test_the_pages_take_few_queries_whatever_they_show(
     client: Client,
