@@ -107,6 +107,13 @@ class QueueView(APIView):
         body = error_body(self.request, detail=detail, code=code)
         return Response({**body, **more}, status=status.HTTP_409_CONFLICT)
 
+    def opened(self, annotation: Annotation) -> Response:
+        """Answer with the lease to correct `annotation` on."""
+        try:
+            return Response({"assignment": assignment_json(leases.correct(annotation))})
+        except NotOpen:
+            return self.conflict("closed", _("This work can no longer be corrected."))
+
     def stale(self, error: drafts.Stale) -> Response:
         detail = _("This work was changed elsewhere, in another tab perhaps.")
         newer = error.lease
@@ -203,7 +210,7 @@ class UndoView(QueueView):
         if annotation is None:
             detail = _("Nothing of yours here was submitted in the last ten minutes.")
             return self.conflict("nothing_to_undo", detail)
-        return Response({"assignment": assignment_json(leases.correct(annotation))})
+        return self.opened(annotation)
 
 
 class CorrectView(QueueView):
@@ -219,10 +226,7 @@ class CorrectView(QueueView):
         )
         if annotation is None:
             raise Http404
-        try:
-            return Response({"assignment": assignment_json(leases.correct(annotation))})
-        except NotOpen:
-            return self.conflict("closed", _("This work can no longer be corrected."))
+        return self.opened(annotation)
 
 
 class CandidatesView(QueueView):

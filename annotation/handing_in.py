@@ -196,11 +196,11 @@ def _keep_human_steps(
 
 
 def _keep_critiques(annotation: Annotation, finished: Finished, draft: Draft) -> None:
-    """Keep the ratings of other labelers' comments on the steps found wrong."""
+    """Keep the ratings of what model labelers wrote of the steps found wrong."""
     if not draft.critiques:
         return
     wrong = [label.step for label in finished.labels if label.rating == -1]
-    known = StepLabel.objects.filter(pk__in=draft.critiques, step__in=wrong).exclude(comment="")
+    known = StepLabel.objects.explaining().filter(pk__in=draft.critiques, step__in=wrong)
     if known.count() < len(draft.critiques):
         raise Unfinished("critiques", _("This explanation belongs to another step."))
     CritiqueRating.objects.bulk_create(

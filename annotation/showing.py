@@ -52,12 +52,8 @@ def alternatives(lease: Lease) -> list[dict[str, Any]]:
 def explanations(lease: Lease) -> list[dict[str, Any]]:
     """Return what model labelers wrote about steps found wrong; people's are not shown."""
     found = (
-        StepLabel.objects.filter(
-            step__solution=lease.solution_id,
-            rating=-1,
-            annotation__labeler__kind=Labeler.Kind.MODEL,
-        )
-        .exclude(comment="")
+        StepLabel.objects.explaining()
+        .filter(step__solution=lease.solution_id)
         .order_by("pk")
         .values("id", "step", "annotation__labeler__name", "comment")
     )

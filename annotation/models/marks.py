@@ -150,6 +150,13 @@ class Position(models.Model):
         return f"position {self.position} of annotation {self.annotation_id}"
 
 
+class StepLabelQuerySet(models.QuerySet["StepLabel"]):
+    def explaining(self) -> "StepLabelQuerySet":
+        """What model labelers wrote of steps that they found wrong: labelers rate it."""
+        kind = Labeler.Kind.MODEL
+        return self.filter(rating=-1, annotation__labeler__kind=kind).exclude(comment="")
+
+
 class StepLabel(models.Model):
     """One annotation's mark on one step. No row, or a null rating, is "not rated", never wrong."""
 
@@ -167,6 +174,8 @@ class StepLabel(models.Model):
     shown_order = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Place among the candidates, from 0; null if not listed."
     )
+
+    objects = StepLabelQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -284,6 +284,27 @@ def test_nothing_is_undone_after_ten_minutes(client: APIClient, project: Project
     assert client.post(door("correct", assignment["id"])).json()["assignment"]["corrects"]
 
 
+def test_nothing_is_undone_in_an_archived_project(client: APIClient, project: Project) -> None:
+    submit(client, take(client), 1, 1, 1)
+    Project.objects.update(archived_at=timezone.now())
+    response = client.post(door("undo"))
+    assert (response.status_code, response.json()["code"]) == (409, "closed")
+
+
+def test_no_other_annotators_comment_can_be_rated_or_found_out(
+    client: APIClient, project: Project
+) -> None:
+    solution = project.solutions.order_by("pk")[0]
+    person = labeler_of(make_user())
+    theirs = make_annotation(solution, person, ratings=[1, -1], comments={1: "16 - 7 is 9."})
+    label = theirs.labels.get(rating=-1)
+    Project.objects.update(ask_critique=True)
+    assignment = take(client)
+    assert assignment["explanations"] == []
+    response = submit(client, assignment, 1, -1, critiques={str(label.pk): 1})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "critiques")
+
+
 def test_alternatives_and_explanations_come_where_the_project_asks(
     client: APIClient, project: Project
 ) -> None:
