@@ -68,15 +68,15 @@ def addresses(project: Project) -> dict[str, str]:
     slot = [slug, ANY_SLOT]
     return {
         "page": reverse("label", args=[slug]),
-        "assignment": reverse("label-assignment", args=slot),
-        "candidates": reverse("label-candidates", args=slot),
-        "ask": reverse("api-candidates", args=slot),
-        "guidelines": reverse("label-guidelines", args=[slug]),
+        "assignment": reverse("label_assignment", args=slot),
+        "candidates": reverse("label_candidates", args=slot),
+        "ask": reverse("api_candidates", args=slot),
+        "guidelines": reverse("label_guidelines", args=[slug]),
         "login": reverse("login"),
-        "next": reverse("api-next", args=[slug]),
-        "undo": reverse("api-undo", args=[slug]),
+        "next": reverse("api_next", args=[slug]),
+        "undo": reverse("api_undo", args=[slug]),
         **{
-            name: reverse(f"api-{name}", args=slot)
+            name: reverse(f"api_{name}", args=slot)
             for name in ("draft", "choose", "submit", "skip", "release", "extend")
         },
     }

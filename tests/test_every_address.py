@@ -38,10 +38,10 @@ GET: dict[str, set[str]] = {
     "project": ALL, "problems": ALL, "problem": ALL, "solutions": ALL, "solution": ALL,
     "guidelines": ALL, "members": MANAGERS, "project_settings": MANAGERS,
     "edit_guidelines": MANAGERS, "archive": MANAGERS, "clone": MANAGERS, "report": MANAGERS,
-    "report_csv": MANAGERS, "label": WORKERS, "label-guidelines": WORKERS,
-    "label-practice": WORKERS, "label-exercise": WORKERS, "label-assignment": OWN,
-    "label-candidates": OWN,
-    "api-candidates": OWN,
+    "report_csv": MANAGERS, "label": WORKERS, "label_guidelines": WORKERS,
+    "label_practice": WORKERS, "label_exercise": WORKERS, "label_assignment": OWN,
+    "label_candidates": OWN,
+    "api_candidates": OWN,
 }  # fmt: skip
 POST: dict[str, set[str]] = {
     **dict.fromkeys(
@@ -53,12 +53,12 @@ POST: dict[str, set[str]] = {
         ],
         MANAGERS,
     ),
-    "label-check": WORKERS, "api-next": WORKERS, "api-undo": WORKERS,
-    "label-correct": OWN, "api-submit": OWN, "api-skip": OWN, "api-release": OWN,
-    "api-extend": OWN, "api-correct": OWN, "api-candidates": OWN, "api-choose": OWN,
+    "label_check": WORKERS, "api_next": WORKERS, "api_undo": WORKERS,
+    "label_correct": OWN, "api_submit": OWN, "api_skip": OWN, "api_release": OWN,
+    "api_extend": OWN, "api_correct": OWN, "api_candidates": OWN, "api_choose": OWN,
 }  # fmt: skip
-PUT: dict[str, set[str]] = {"api-draft": OWN}
-BUILDING = {"api-candidates", "api-choose", "label-candidates"}
+PUT: dict[str, set[str]] = {"api_draft": OWN}
+BUILDING = {"api_candidates", "api_choose", "label_candidates"}
 """Addresses of explore mode alone."""
 OPEN = {"login", "favicon", "health", "join"}
 """Addresses for everybody; their own tests say what they tell."""
@@ -109,7 +109,7 @@ def place() -> Place:
             "number": 1,
             "secret": "nothing",
         },
-        special={"api-correct": {"assignment_id": past.assignment_id}},
+        special={"api_correct": {"assignment_id": past.assignment_id}},
     )
 
 

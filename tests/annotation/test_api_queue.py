@@ -54,7 +54,7 @@ def client(user: User) -> APIClient:
 
 
 def door(name: str, assignment: int | None = None, slug: str = "eggs") -> str:
-    return reverse(f"api-{name}", args=[slug] if assignment is None else [slug, assignment])
+    return reverse(f"api_{name}", args=[slug] if assignment is None else [slug, assignment])
 
 
 def take(client: APIClient, **body: Any) -> Any:

@@ -58,7 +58,7 @@ def hold(*solutions: list[str], **fields: object) -> tuple[User, Lease]:
 
 
 def address(lease: Lease) -> str:
-    return reverse("label-candidates", args=[lease.project.slug, lease.assignment_id])
+    return reverse("label_candidates", args=[lease.project.slug, lease.assignment_id])
 
 
 def shown(user: User, lease: Lease) -> str:
@@ -147,7 +147,7 @@ def test_a_path_that_cannot_be_followed_says_so() -> None:
     client = Client()
     client.force_login(user)
     slot = [lease.project.slug, lease.assignment_id]
-    response = client.get(reverse("api-candidates", args=slot))
+    response = client.get(reverse("api_candidates", args=slot))
     assert (response.status_code, response.json()["code"]) == (400, "unfinished")
 
 
@@ -194,7 +194,7 @@ def test_a_choice_on_a_lease_that_ended_takes_the_open_slot_again() -> None:
     client.force_login(user)
     body = {"version": 0, "draft": draft.as_json(), "choice": {}}
     slot = [lease.project.slug, lease.assignment_id]
-    response = client.post(reverse("api-choose", args=slot), body, "application/json")
+    response = client.post(reverse("api_choose", args=slot), body, "application/json")
     assert response.status_code == 200
     assert response.json()["surplus"] is False
     again = Lease.objects.holding().get()

@@ -35,8 +35,8 @@ FOR_MANAGERS = {"members", "archive", "clone", "project_settings", "edit_guideli
 # their own tests ask them.
 ASKED_ELSEWHERE = {
     "new_project", "report_csv",
-    "label", "label-assignment", "label-candidates", "label-check", "label-correct",
-    "label-exercise", "label-guidelines", "label-practice",
+    "label", "label_assignment", "label_candidates", "label_check", "label_correct",
+    "label_exercise", "label_guidelines", "label_practice",
 }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def named(resolver: URLResolver | None = None) -> Iterator[tuple[str, frozenset[
 
 
 ADDRESSES = dict(named())
-API = {name for name in ADDRESSES if name.startswith("api-")}
+API = {name for name in ADDRESSES if name.startswith("api_")}
 PAGES = sorted(ADDRESSES.keys() - OPEN_TO_ANYONE - ONLY_POSTED_TO - ASKED_ELSEWHERE - API)
 OF_A_PROJECT = [name for name in PAGES if "slug" in ADDRESSES[name]]
 OF_A_ROW = [name for name in OF_A_PROJECT if ADDRESSES[name] != {"slug"}]
