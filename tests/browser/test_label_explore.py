@@ -141,9 +141,12 @@ def test_the_button_beside_a_great_step_takes_it(watched: Watched) -> None:
 
 def test_enter_before_all_are_marked_says_what_is_missing(watched: Watched) -> None:
     page = begin(watched, *WRITTEN)
-    press(page, "1 Enter")
+    with page.expect_response("**/draft/"):
+        press(page, "1 Enter")
     expect(page.get_by_role("alert")).to_have_text("Candidate 2 is not marked yet.")
-    shows_saved(page)
+    page.reload()
+    expect(page.locator(".place.done")).to_have_count(1)
+    shows_position(page, 1)
     assert held().draft["choices"] == []
 
 
