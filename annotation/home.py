@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, Func, IntegerField, OuterRef, Sum
+from django.db.models import Case, Count, Exists, OuterRef, Q, Sum, When
 from django.utils import timezone
 
 from annotation.lists import list_projects
@@ -88,22 +89,22 @@ def today(user: User) -> Today | None:
 
 
 def _waiting(user: User, projects: Sequence[Project]) -> dict[int, int]:
-    """Return how many slots `user` could take in each of `projects`, counted up to 100."""
-    of_theirs = {"labeler__user": user, "solution": OuterRef("solution")}
-    slots = (
-        Assignment.objects.open()
-        .for_people()
-        .filter(project=OuterRef("pk"))
-        .exclude(Exists(Annotation.objects.filter(**of_theirs)))
-        .exclude(Exists(Lease.objects.open().filter(**of_theirs)))
-    )
-    some = ArraySubquery(slots.values("pk")[:MOST_COUNTED])
+    """Return how much `user` could take in each of `projects`, counted up to 100.
+
+    A solution with several slots is taken once; in explore mode, so is a problem.
+    """
+    # By its id: joined to, the labeler would be looked up again for every slot.
+    labeler = Labeler.objects.filter(user=user).values_list("pk", flat=True).first()
+    explores = Q(project__mode=Project.Mode.EXPLORE)
+    slots = Assignment.objects.open().for_people().filter(project=OuterRef("pk"))
+    for of, modes in (("solution", ~explores), ("solution__problem", explores)):
+        of_theirs: dict[str, Any] = {"labeler": labeler, of: OuterRef(of)}
+        done = Exists(Annotation.objects.filter(**of_theirs))
+        held = Exists(Lease.objects.open().filter(**of_theirs))
+        slots = slots.exclude(modes & (done | held))
+    unit = Case(When(explores, then="solution__problem_id"), default="solution_id")
+    most = MOST_COUNTED * max((project.overlap for project in projects), default=1)
+    units = ArraySubquery(slots.values(unit=unit)[:most])
     counted = Project.objects.filter(pk__in=[project.pk for project in projects], paused_at=None)
-    return dict(counted.annotate(some=some).values_list("pk", Cardinality("some")))
-
-
-class Cardinality(Func):
-    """How long an array is."""
-
-    function = "cardinality"
-    output_field = IntegerField()
+    found = counted.annotate(units=units).values_list("pk", "units")
+    return {pk: min(len(set(units)), MOST_COUNTED) for pk, units in found}

@@ -237,10 +237,9 @@ def _due_skip(labeler: Labeler, project: Project) -> Assignment | None:
 
 
 def _same_work(project: Project, solution: Solution) -> dict[str, int]:
-    """Return what all that counts as this solution has in common: in explore mode, its problem."""
-    if project.mode == Project.Mode.EXPLORE:
-        return {"solution__problem": solution.problem_id}
-    return {"solution": solution.pk}
+    """Return what all that counts as the same work as `solution` has in common."""
+    of = project.unit_of_work
+    return {of: solution.pk if of == "solution" else solution.problem_id}
 
 
 def _is_theirs(labeler: Labeler, same_work: Mapping[str, int]) -> bool:

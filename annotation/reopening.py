@@ -43,7 +43,7 @@ def reopen(project: Project, assignment_ids: Iterable[int]) -> None:
 
 def _same_work(project: Project, assignment_ids: list[int]) -> Q:
     """Return what is true of the slots that no labeler may have beside one of these."""
-    of = "solution__problem" if project.mode == Project.Mode.EXPLORE else "solution"
+    of = project.unit_of_work
     wanted = Assignment.objects.filter(pk__in=assignment_ids).values_list(of, flat=True)
     # Read first: a subquery would have the planner go through all open slots of the project.
     return Q(**{f"{of}__in": set(wanted)})

@@ -26,7 +26,9 @@ class Waiting:
 
 def waiting_for(labeler: Labeler, project: Project) -> Waiting:
     """Say what may still come to a labeler for whom there is nothing now."""
-    done = Annotation.objects.filter(labeler=labeler, solution=OuterRef("solution"))
+    of = project.unit_of_work
+    done = Annotation.objects.filter(labeler=labeler, **{of: OuterRef(of)})
+    still_open = Assignment.objects.open().for_people().filter(**{of: OuterRef(of)})
     reserved = (
         Lease.objects.open()
         .filter(project=project, corrects=None)
@@ -34,7 +36,7 @@ def waiting_for(labeler: Labeler, project: Project) -> Waiting:
     )
     skipped = Lease.objects.filter(
         labeler=labeler, project=project, returns_at__gt=timezone.now()
-    ).filter(Exists(Assignment.objects.open().for_people().filter(solution=OuterRef("solution"))))
+    ).filter(Exists(still_open))
     return Waiting(
         reserved=reserved.values("solution").distinct().count(),
         reserved_until=reserved.aggregate(at=Min("until"))["at"],

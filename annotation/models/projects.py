@@ -125,6 +125,14 @@ class Project(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def unit_of_work(self) -> str:
+        """What no labeler is given twice, as the path to it from a slot, a lease, an annotation.
+
+        In explore mode every slot has a solution of its own: there it is the problem.
+        """
+        return "solution__problem" if self.mode == Project.Mode.EXPLORE else "solution"
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def active(self) -> "MembershipQuerySet":

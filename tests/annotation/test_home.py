@@ -44,8 +44,17 @@ def test_what_waits_is_what_this_person_could_take(user: User, project: Project)
     make_annotation(project.solutions.earliest("pk"), labeler, ratings=[1])
     held = leases.claim_next(labeler=labeler, project=project)
     (mine,) = my_projects(user)
-    assert (mine.waiting, mine.held) == (2, held)
+    assert (mine.waiting, mine.held) == (1, held)
     assert "Go on" in page(user)
+
+
+def test_a_problem_that_this_person_has_built_does_not_wait_for_them(user: User) -> None:
+    project = make_project(mode=Project.Mode.EXPLORE, overlap=2, members={user: "labeler"})
+    for _ in range(2):
+        make_problem(project)
+    routing.route(project=project)
+    leases.claim_next(labeler=labeler_of(user), project=project)
+    assert my_projects(user)[0].waiting == 1
 
 
 def test_a_newcomer_is_offered_practice_until_they_did_it(user: User, project: Project) -> None:

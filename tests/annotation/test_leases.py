@@ -286,6 +286,18 @@ def test_whoever_waits_is_told_what_others_hold_and_what_was_skipped() -> None:
     assert waiting.returns_at == skipped.returns_at
 
 
+def test_a_problem_that_others_build_is_not_reserved_for_who_has_built_it() -> None:
+    project = make_project(mode=Project.Mode.EXPLORE, overlap=2)
+    make_problem(project)
+    routing.route(project=project)
+    labeler, newcomer = someone(), someone()
+    submit(claim(labeler, project))
+    claim(someone(), project)
+    assert leases.claim_next(labeler=labeler, project=project) is None
+    assert waiting_for(labeler, project).reserved == 0
+    assert waiting_for(newcomer, project).reserved == 1
+
+
 def test_everything_of_a_labeler_can_be_released() -> None:
     project = make_queue(3)
     labeler = someone()
