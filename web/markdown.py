@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
+from secrets import token_hex
 from typing import Any
 
 import nh3
@@ -33,18 +34,16 @@ TAGS = frozenset(
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 
-# Private characters stand around the number of a formula until the rest is found to be safe.
-_OPENING, _CLOSING = "\ue000", "\ue001"
-_PLACE = re.compile(f"{_OPENING}(\\d+){_CLOSING}")
-_PRIVATE = str.maketrans("", "", _OPENING + _CLOSING)
-
 
 def render(text: str) -> SafeString:
     """Return `text` as a `<div class="richtext markdown">` without inline style or script."""
     if len(text) > LONGEST:
         return _wrapped(f"<pre>{escape(text)}</pre>")
     formulas: list[str] = []
-    html = _MARKDOWN.render(text.translate(_PRIVATE), {"formulas": formulas})
+    # Stands, with a number, for a formula until the rest is found to be safe. Nobody can write it:
+    # elsewhere, in the title of a link say, a formula would break out of its quotes.
+    mark = token_hex(16)
+    html = _MARKDOWN.render(text, {"formulas": formulas, "mark": mark})
     safe = nh3.clean(
         html,
         tags=set(TAGS),
@@ -53,7 +52,7 @@ def render(text: str) -> SafeString:
         link_rel="noopener noreferrer nofollow",
     )
     # Formulas come from mathml.render, which passes them through an allow-list of its own.
-    return _wrapped(_PLACE.sub(lambda found: formulas[int(found[1])], safe))
+    return _wrapped(re.sub(f"{mark}(\\d+);", lambda found: formulas[int(found[1])], safe))
 
 
 def _wrapped(html: str) -> SafeString:
@@ -98,7 +97,7 @@ def _draw_formula(
     token = tokens[index]
     formulas: list[str] = env["formulas"]
     formulas.append(mathml.render(token.content, display=token.markup == Kind.DISPLAY_MATH))
-    return f"{_OPENING}{len(formulas) - 1}{_CLOSING}"
+    return f"{env['mark']}{len(formulas) - 1};"
 
 
 def _lower_headings(state: StateCore) -> None:

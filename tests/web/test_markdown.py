@@ -60,6 +60,14 @@ def test_html_is_shown_as_the_text_it_is() -> None:
     assert "&lt;b&gt;bold&lt;/b&gt;" in render("<b>bold</b>")
 
 
+@pytest.mark.parametrize("place", ["\ue0000\ue001", "&#xE000;0&#xE001;", "&#57344;7&#57345;", "0;"])
+def test_no_text_calls_for_a_formula_where_none_was_written(place: str) -> None:
+    formula = '$\\text{" onmouseover="alert(1)}$'
+    html = render(f'{formula} [a](https://a.example "{place}") `{place}` {place}')
+    assert html.count("<math") == 1
+    assert "onmouseover" not in html.partition("</math>")[2]
+
+
 def test_what_people_use_of_markdown_is_drawn() -> None:
     html = render("# Title\n\n- *one*\n- **two**\n\n> said\n\n[a](https://a.example/)\n\n---")
     for piece in ("<h2>Title</h2>", "<em>one</em>", "<strong>two</strong>", "<blockquote>", "<hr>"):
