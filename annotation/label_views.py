@@ -50,6 +50,17 @@ def open_lease(request: UserRequest, project: Project, assignment_id: str | int)
     return found.select_related("project", "solution__problem").order_by("-pk").first()
 
 
+def shown_lease(request: UserRequest, project: Project, assignment_id: str) -> Lease | None:
+    """Return what the caller holds of a slot, begun if it was claimed ahead."""
+    lease = open_lease(request, project, assignment_id)
+    if lease is None or not lease.is_ahead:
+        return lease
+    try:
+        return leases.begin(lease)
+    except NotOpen:  # its two minutes were over just now
+        return None
+
+
 def not_theirs(request: UserRequest) -> HttpResponse:
     return errors.answer(
         request,
@@ -74,10 +85,9 @@ def label(request: UserRequest, slug: str) -> HttpResponse:
     context["offers_practice"] = offers_practice(request.user, project)
     asked = request.GET.get("assignment")
     if asked is not None:
-        lease = open_lease(request, project, asked)
+        lease = shown_lease(request, project, asked)
         if lease is None:
             return HttpResponseRedirect(reverse("label", args=[slug]))
-        lease = leases.begin(lease) if lease.is_ahead else lease
     else:
         lease = leases.claim_next(labeler=labeler, project=project)
     if lease is None:

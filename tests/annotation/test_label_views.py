@@ -2,16 +2,19 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
 from annotation import leases
 from annotation.models import Annotation, Assignment, Lease, Membership, Project
 from labelers.registration import labeler_of
+from tests.annotation.locks import wait_for_a_lock
 from tests.factories import (
     make_annotation,
     make_assignment,
@@ -189,6 +192,27 @@ def test_what_is_claimed_ahead_can_be_fetched_before_it_begins(
     piece = ada.get(f"/label/eggs/{slot.pk}/").content.decode()
     assert piece.lstrip().startswith("<article")
     assert Lease.objects.get().is_ahead
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slot_claimed_ahead_that_ends_just_now_leads_to_another(
+    slot: Assignment, ada: Client, user: User
+) -> None:
+    ahead = leases.claim_next(labeler=labeler_of(user), project=slot.project, ahead=True)
+    assert ahead is not None
+    with ThreadPoolExecutor() as browsers:
+        with transaction.atomic():
+            leases.release(ahead)
+            shown = browsers.submit(get_and_close, ada, f"/label/eggs/?assignment={slot.pk}")
+            wait_for_a_lock()
+        assert (shown.result().status_code, shown.result().url) == (302, "/label/eggs/")
+
+
+def get_and_close(client: Client, address: str) -> Any:
+    try:
+        return client.get(address)
+    finally:
+        connection.close()
 
 
 def test_the_truth_is_told_about_what_others_hold(
