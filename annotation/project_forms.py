@@ -1,7 +1,7 @@
 """The forms that make and change projects."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -68,6 +68,12 @@ class NewProjectForm(ProjectForm):
         fields = ("name", "slug", "mode")
         labels = LABELS
         help_texts = HELP
+        error_messages: ClassVar = {
+            "slug": {
+                "unique": gettext_lazy("Another project has this short name."),
+                "invalid": gettext_lazy("Only letters, digits, hyphens and underscores."),
+            }
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

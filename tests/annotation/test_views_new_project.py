@@ -63,6 +63,20 @@ def test_a_short_name_that_cannot_be_is_refused(slug: str) -> None:
     assert Project.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("slug", "told"),
+    [
+        ("taken", "Another project has this short name."),
+        ("two words", "Only letters, digits, hyphens and underscores."),
+    ],
+)
+def test_a_refused_short_name_is_explained_in_the_words_of_the_page(slug: str, told: str) -> None:
+    make_project("taken")
+    posted = {"name": "Algebra", "slug": slug, "mode": "review"}
+    answer = client_of(allowed()).post(NEW, posted)
+    assert answer.context["form"].errors["slug"] == [told]
+
+
 def test_a_clone_begins_with_the_settings_and_people_of_the_first() -> None:
     project = make_project("algebra", overlap=3, guidelines="Be kind.", mode="explore")
     reviewer, gone = make_user(), make_user()
