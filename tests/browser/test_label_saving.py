@@ -117,6 +117,19 @@ def test_a_queued_submission_survives_a_crash_and_is_made_once(label: Watched) -
     assert marks_of(Annotation.objects.get()) == [-1]
 
 
+def test_where_nothing_comes_after_it_the_last_work_is_said_to_be_saved(label: Watched) -> None:
+    page = label.page
+    press(page, "3 Enter")
+    shows_solution(page, 2)
+    held_up: list[Route] = []
+    page.route("**/submit/", lambda route: held_up.append(route))  # Playwright takes no built-in
+    press(page, "3 Enter")
+    expect(page.locator("[data-saved]")).to_have_text("Submitting…")
+    held_up[0].continue_()
+    expect(page.locator("[data-waiting]")).to_be_visible()
+    shows_saved(page)
+
+
 def test_a_stale_tab_is_told_and_overwrites_nothing(label: Watched) -> None:
     first = label.page
     second = first.context.new_page()
@@ -136,6 +149,24 @@ def test_a_stale_tab_is_told_and_overwrites_nothing(label: Watched) -> None:
     press(first, "3 Enter")
     shows_solution(first, 2)
     assert marks_of(Annotation.objects.get()) == [1, 1, -1]
+
+
+def test_what_other_tabs_noted_never_stands_against_the_newest_work(label: Watched) -> None:
+    first = label.page
+    press(first, "1")
+    shows_saved(first)
+    second = first.context.new_page()
+    second.goto(f"{label.address}/label/gsm8k/")
+    # As after a backup was brought back: the server knows less than the browser.
+    Lease.objects.update(draft={}, draft_version=0, draft_key=None)
+    with second.expect_response("**/draft/"):
+        press(second, "1")
+    alert = second.get_by_role("alert")
+    alert.get_by_role("button", name="Load the newer one").click()
+    expect(second.locator(".place.done")).to_have_count(0)
+    press(second, "3 Enter")
+    shows_solution(second, 2)
+    assert marks_of(Annotation.objects.get()) == [-1]
 
 
 def test_a_stale_tab_without_changes_cannot_submit_old_marks(label: Watched) -> None:

@@ -58,6 +58,11 @@ export function forget(key) {
   }
 }
 
+/** Forget what other tabs noted as saved under `place`: the server knows a newer state. */
+export function forgetSaved(place) {
+  waiting(place).filter(([, work]) => !isPending(work)).forEach(([key]) => forget(key));
+}
+
 export class Outbox {
   /**
    * `tell(state, more)` hears of every turn: saved, saving, submitting, offline, queued, out,

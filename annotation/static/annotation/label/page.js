@@ -6,7 +6,7 @@ import { askReason, toggleGuidelines } from "./dialogs.js";
 import { Explore } from "./explore.js";
 import { Ending } from "./ending.js";
 import { listen } from "./keys.js";
-import { Outbox, placeOf, replayOthers } from "./outbox.js";
+import { Outbox, forgetSaved, placeOf, replayOthers } from "./outbox.js";
 import { Review } from "./review.js";
 import { Saying } from "./saying.js";
 import { page, send } from "./server.js";
@@ -122,6 +122,8 @@ async function load(url, said) {
   } else if (waits) {
     leave();
     saying.quiet();
+    // What was handed in last has arrived, and nothing comes after it to say so.
+    saying.state("saved");
     history.replaceState(null, "", config.urls.page);
     holder.replaceChildren(document.adoptNode(waits));
     wait(waits);
@@ -261,8 +263,9 @@ function takeBack() {
 }
 
 function loadNewer() {
-  const { id, outbox } = now;
+  const { id, outbox, place } = now;
   outbox.close();
+  forgetSaved(place);
   load(`${config.urls.page}?assignment=${id}`, "shown");
 }
 
