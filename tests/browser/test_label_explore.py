@@ -398,6 +398,15 @@ def test_a_candidate_that_came_unseen_is_shown_before_the_position_is_finished(
     forget_failed_requests(watched)
 
 
+def test_what_belongs_to_one_candidate_covers_no_other(watched: Watched) -> None:
+    page = begin(watched, *WRITTEN)
+    comment = page.locator(".place.now [data-comment]").bounding_box()
+    below = page.locator(".place:not(.now) .marks").first.bounding_box()
+    assert comment
+    assert below
+    assert comment["y"] + comment["height"] <= below["y"]
+
+
 def test_a_stale_tab_is_told_and_chooses_nothing(watched: Watched) -> None:
     first = begin(watched, *WRITTEN)
     second = first.context.new_page()
