@@ -33,12 +33,22 @@ from web.models import ApiToken, Scope
 from web.tokens import TokenAuthentication
 
 KEY = "Idempotency-Key"
+_LAST_LEASE = """
+SELECT * FROM annotation_lease WHERE assignment_id = %s AND labeler_id = %s AND project_id = %s
+ORDER BY id DESC LIMIT 1
+"""
+
+
+class LabelerTokenAuthentication(TokenAuthentication):
+    """Reads the labeler that the token's owner is along with them."""
+
+    owner = ("user__labeler",)
 
 
 class QueueView(APIView):
     """What the doors of the queue share: who asks, and for which project or slot."""
 
-    authentication_classes = (TokenAuthentication, SessionAuthentication)
+    authentication_classes = (LabelerTokenAuthentication, SessionAuthentication)
 
     def project(self, slug: str) -> Project:
         """Return a project that the caller may label in: 404 when unseen, 403 when only read."""
@@ -51,22 +61,11 @@ class QueueView(APIView):
 
     def lease(self, slug: str, assignment_id: int) -> Lease:
         """Return the caller's latest lease on a slot."""
-        found = (
-            Lease.objects.filter(
-                assignment=assignment_id,
-                labeler__user=self.user,
-                project__slug=slug,
-                project__in=Project.objects.labelled_by(self.user),
-            )
-            .select_related("project", "labeler", "solution__problem")
-            .order_by("-pk")
-            .first()
-        )
-        if found is None:
-            self.project(slug)
-            raise Http404
-        self.check_token(found.project)
-        return found
+        project, labeler = self.project(slug), labeler_of(self.user)
+        for found in Lease.objects.raw(_LAST_LEASE, [assignment_id, labeler.pk, project.pk]):
+            found.project, found.labeler = project, labeler
+            return found
+        raise Http404
 
     def building(self, slug: str, assignment_id: int) -> Lease:
         """Return the caller's lease on a solution that is built step by step."""

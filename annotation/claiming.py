@@ -203,4 +203,7 @@ def take(
         "until": until,
     }
     statement = _CLAIM_BY_MODE[Project.Mode(project.mode)]
-    return next(iter(Lease.objects.raw(statement, parameters)), None)
+    lease = next(iter(Lease.objects.raw(statement, parameters)), None)
+    if lease is not None:
+        lease.project = project
+    return lease

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,17 +14,25 @@ from annotation.claiming import lock
 from annotation.drafts import Draft, Stale
 from annotation.finished import Finished, Unfinished
 from annotation.grading import grade
+from annotation.keeping import keep
 from annotation.models import (
     Annotation,
-    Assignment,
     CritiqueRating,
     Lease,
-    Position,
     Project,
+    Solution,
     Step,
     StepLabel,
 )
 from annotation.models.work import NotOpen
+
+# As text: what every submission asks must not be put together anew each time.
+_HOLDS = """
+SELECT * FROM annotation_lease WHERE solution_id = %s AND labeler_id = %s
+ORDER BY id FOR UPDATE
+"""
+_SOLUTION = "SELECT id, final_answer, generation FROM annotation_solution WHERE id = %s"
+_STEPS = "SELECT * FROM annotation_step WHERE solution_id = %s ORDER BY position, alternative"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +42,15 @@ class HandedIn:
     annotation: Annotation
     is_new: bool
     """False when this lease's work had been handed in before: nothing was done again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A lease, locked."""
+
+    lease: Lease
+    began_at: datetime
+    """When its labeler first held the slot, over all leases that led to this one."""
 
 
 def hand_in(lease: Lease, draft: Draft, *, based_on: int | None = None) -> HandedIn:
@@ -55,10 +71,10 @@ def hand_in(lease: Lease, draft: Draft, *, based_on: int | None = None) -> Hande
 
 def _once(lease: Lease, draft: Draft, based_on: int | None) -> HandedIn:
     with transaction.atomic():
-        held = Lease.objects.select_for_update().get(pk=lease.pk)
-        if held.is_open:
+        held = _locked(lease)
+        if held.lease.is_open:
             return _new(held, draft, based_on)
-    return _once_late(held, draft, based_on)
+    return _once_late(held.lease, draft, based_on)
 
 
 @transaction.atomic
@@ -70,10 +86,23 @@ def _once_late(lease: Lease, draft: Draft, based_on: int | None) -> HandedIn:
     if before is not None:
         return HandedIn(annotation=before, is_new=False)
     again = leases.regain(lease)
-    held = Lease.objects.select_for_update().get(pk=(again or lease).pk)
-    if again is not None and not held.is_open:
-        return _once_late(held, draft, based_on)
+    held = _locked(again or lease)
+    if again is not None and not held.lease.is_open:
+        return _once_late(held.lease, draft, based_on)
     return _new(held, draft, based_on)
+
+
+def _locked(lease: Lease) -> _Held:
+    """Return `lease` as it is now, and stays until the end of the transaction."""
+    holds = list(Lease.objects.raw(_HOLDS, [lease.solution_id, lease.labeler_id]))
+    held = next(hold for hold in holds if hold.pk == lease.pk)
+    held.project = lease.project
+    began = [
+        hold.began_at
+        for hold in holds
+        if hold.began_at is not None and hold.corrects_id == held.corrects_id
+    ]
+    return _Held(held, min(began, default=held.claimed_at))
 
 
 def _before(lease: Lease) -> Annotation | None:
@@ -84,48 +113,44 @@ def _before(lease: Lease) -> Annotation | None:
     return submitted.filter(supersedes=None).first()
 
 
-def _new(held: Lease, draft: Draft, based_on: int | None) -> HandedIn:
-    if based_on not in (None, held.draft_version):
-        raise Stale(held)
+def _new(held: _Held, draft: Draft, based_on: int | None) -> HandedIn:
+    if based_on not in (None, held.lease.draft_version):
+        raise Stale(held.lease)
     return HandedIn(annotation=_keep(held, draft), is_new=True)
 
 
-def _keep(held: Lease, draft: Draft) -> Annotation:
+def _keep(held: _Held, draft: Draft) -> Annotation:
     """Write the annotation and everything that ends with it. Needs a transaction."""
-    project, solution = held.project, held.solution
-    steps = list(Step.objects.filter(solution=solution).order_by("position", "alternative"))
+    lease, project = held.lease, held.lease.project
+    (solution,) = Solution.objects.raw(_SOLUTION, [lease.solution_id])
+    steps = list(Step.objects.raw(_STEPS, [lease.solution_id]))
     rules = explore if project.mode == Project.Mode.EXPLORE else review
     finished = rules.finish(project, solution, steps, draft)
     annotation = _annotation(held, draft, finished)
-    annotation.save(force_insert=True)
-    _keep_marks(annotation, finished, steps)
+    annotation.generation = solution.generation
+    written = _keep_human_steps(finished, steps, solution.pk)
+    keep(annotation, finished, written, lease=lease, draft=draft)
     if project.mode == Project.Mode.EXPLORE:
         annotation.solution = keep_path(annotation)
     _keep_critiques(annotation, finished, draft)
-    # Kept for surplus work, too: a correction begins with it.
-    held.draft, held.draft_version = draft.as_json(), held.draft_version + 1
-    held.save(update_fields=["draft", "draft_version"])
-    if held.is_open:
-        if held.corrects_id is None:
-            Assignment.objects.select_for_update().get(pk=held.assignment_id).submit()
-        held.end(Lease.Outcome.SUBMITTED)
     return annotation
 
 
-def _annotation(held: Lease, draft: Draft, finished: Finished) -> Annotation:
-    corrected = None
-    if held.corrects_id is not None:
-        corrected = Annotation.objects.select_for_update(no_key=True).get(pk=held.corrects_id)
+def _annotation(held: _Held, draft: Draft, finished: Finished) -> Annotation:
+    lease, corrected = held.lease, None
+    if lease.corrects_id is not None:
+        corrected = Annotation.objects.select_for_update(no_key=True).get(pk=lease.corrects_id)
     if corrected is not None and hasattr(corrected, "superseded_by"):
         raise NotOpen(f"{corrected} was corrected since")
-    is_surplus = corrected.is_surplus if corrected else not held.is_open
-    elapsed_ms = _elapsed_ms(held) + (corrected.elapsed_ms or 0 if corrected else 0)
+    is_surplus = corrected.is_surplus if corrected else not lease.is_open
+    elapsed_ms = (timezone.now() - held.began_at) // timedelta(milliseconds=1)
+    elapsed_ms += corrected.elapsed_ms or 0 if corrected else 0
     return Annotation(
-        project_id=held.project_id,
-        labeler_id=held.labeler_id,
-        solution_id=held.solution_id,
-        assignment_id=None if is_surplus else held.assignment_id,
-        lease=held,
+        project_id=lease.project_id,
+        labeler_id=lease.labeler_id,
+        solution_id=lease.solution_id,
+        assignment_id=None if is_surplus else lease.assignment_id,
+        lease=lease,
         is_surplus=is_surplus,
         supersedes=corrected,
         finish_reason=finished.finish_reason,
@@ -134,46 +159,7 @@ def _annotation(held: Lease, draft: Draft, finished: Finished) -> Annotation:
         elapsed_ms=elapsed_ms,
         progress=draft.progress,
         bad_splits=sorted(draft.bad_splits),
-        generation=held.solution.generation,
     )
-
-
-def _elapsed_ms(held: Lease) -> int:
-    """Return the time since the labeler first held this, over all leases that led here."""
-    holds = Lease.objects.filter(
-        solution=held.solution_id, labeler=held.labeler_id, corrects=held.corrects_id
-    )
-    began = holds.aggregate(at=Min("began_at"))["at"] or held.claimed_at
-    return (timezone.now() - began) // timedelta(milliseconds=1)
-
-
-def _keep_marks(annotation: Annotation, finished: Finished, steps: Sequence[Step]) -> None:
-    written = _keep_human_steps(finished, steps, annotation.solution_id)
-    Position.objects.bulk_create(
-        Position(
-            annotation=annotation,
-            position=position.position,
-            chosen_id=position.chosen,
-            human_step=written.get(position.position),
-            listed=position.listed,
-        )
-        for position in finished.positions
-    )
-    labels = [
-        StepLabel(
-            annotation=annotation,
-            step_id=label.step,
-            rating=label.rating,
-            flagged=label.flagged,
-            comment=label.comment,
-            shown_order=label.shown_order,
-        )
-        for label in finished.labels
-    ]
-    labels += (
-        StepLabel(annotation=annotation, step=step, flagged=False) for step in written.values()
-    )
-    StepLabel.objects.bulk_create(labels)
 
 
 def _keep_human_steps(

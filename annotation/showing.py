@@ -6,21 +6,36 @@ project shows it.
 
 from typing import Any
 
+from django.db import connection
+
 from annotation.candidates import candidates_at
 from annotation.drafts import Draft
 from annotation.models import Lease, Project, Step, StepLabel
 from annotation.waiting import Waiting, waiting_for
 from labelers.models import Labeler
 
+_WORK = """
+SELECT problem.text, problem.reference_answer, ARRAY(
+    SELECT json_build_object('id', id, 'position', position, 'text', text)
+    FROM annotation_step WHERE solution_id = solution.id AND alternative = 0
+    ORDER BY position
+)
+FROM annotation_solution AS solution
+JOIN annotation_problem AS problem ON problem.id = solution.problem_id
+WHERE solution.id = %s
+"""
+
 
 def assignment_json(lease: Lease) -> dict[str, Any]:
     """Return the slot of `lease` with its draft; docs/labelling.md lists the fields."""
-    project, solution = lease.project, lease.solution
-    problem: dict[str, str | None] = {"text": solution.problem.text}
+    project = lease.project
+    with connection.cursor() as cursor:
+        cursor.execute(_WORK, [lease.solution_id])
+        text, reference_answer, steps = cursor.fetchone()
+    problem = {"text": text}
     if project.show_reference_answer:
-        problem["reference_answer"] = solution.problem.reference_answer
+        problem["reference_answer"] = reference_answer
     is_review = project.mode == Project.Mode.REVIEW
-    steps = own_steps(lease) if is_review else []
     return {
         "id": lease.assignment_id,
         "project": project.slug,
@@ -29,7 +44,7 @@ def assignment_json(lease: Lease) -> dict[str, Any]:
         "is_ahead": lease.is_ahead,
         "corrects": lease.corrects_id,
         "problem": problem,
-        "steps": [{"id": s.pk, "position": s.position, "text": s.text} for s in steps],
+        "steps": steps if is_review else [],
         "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
         "explanations": explanations(lease) if project.ask_critique else [],
         "draft": Draft.from_json(lease.draft).as_json(),

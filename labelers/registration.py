@@ -45,7 +45,10 @@ def register_model(*, name: str, judge: str, config: Mapping[str, Any] | None = 
 
 def labeler_of(user: User) -> Labeler:
     """Return the labeler that `user` is, made when missing."""
-    labeler, _ = Labeler.objects.get_or_create(
-        user=user, defaults={"kind": Labeler.Kind.PERSON, "name": user.get_username()}
-    )
-    return labeler
+    try:
+        return user.labeler
+    except Labeler.DoesNotExist:
+        labeler, _ = Labeler.objects.get_or_create(
+            user=user, defaults={"kind": Labeler.Kind.PERSON, "name": user.get_username()}
+        )
+        return labeler

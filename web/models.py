@@ -6,7 +6,6 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from knox.models import AbstractAuthToken
 
@@ -59,5 +58,5 @@ class ApiToken(AbstractAuthToken):
     def mark_used(self) -> None:
         """Remember that the token was used, to the minute: one write for many requests."""
         now = timezone.now()
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
-        ApiToken.objects.filter(stale, pk=self.pk).update(last_used_at=now)
+        if self.last_used_at is None or self.last_used_at < now - timedelta(minutes=1):
+            ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)

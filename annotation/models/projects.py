@@ -32,8 +32,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """Those where `user` has one of `roles`; a superuser has them all."""
         if user.is_superuser:
             return self
-        held = Membership.objects.active().filter(user=user, role__in=roles)
-        return self.filter(pk__in=held.values("project"))
+        # A user is a member once, so that this join repeats no project.
+        return self.filter(
+            memberships__user=user, memberships__role__in=roles, memberships__ended_at=None
+        )
 
     def marks_visible_to(self, user: User) -> "ProjectQuerySet":
         """Those where `user` may read everybody's marks: a labeler reads only their own."""
