@@ -28,6 +28,10 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000)
 IN_A_ROW = 20_000
 CLAIMS = 3_000
 """Of each process, where several claim side by side."""
+QUEUED = 50_000
+"""Solutions in the queue that is served over REST."""
+ROUNDS = 1_600
+"""Of all clients of it together, three times over."""
 LABELLED = 60
 """By keyboard, in the browser."""
 FAMILIES = ("records", "browse", "claims", "page", "sampling")
@@ -83,6 +87,14 @@ def measure_page(solutions: int = LABELLED) -> Iterator[dict[str, Any]]:
 
     with scratch_database():
         yield on_screen.measure(solutions)
+
+
+def measure_rest(solutions: int = QUEUED, *, rounds: int = ROUNDS) -> Iterator[dict[str, Any]]:
+    """Yield how fast clients go `rounds` times round next and submit over REST."""
+    from bench import rest_queue
+
+    with scratch_database():
+        yield from rest_queue.measure(solutions, rounds=rounds)
 
 
 def measure_sampling() -> Iterator[dict[str, Any]]:
@@ -149,6 +161,8 @@ def main() -> None:
         measurements += measure_claims()
     if wanted.only in (None, "page"):
         measurements += measure_page()
+    if wanted.only in (None, "rest"):
+        measurements += measure_rest()
     if wanted.only in (None, "sampling"):
         measurements += measure_sampling()
     if not judge(measurements, wanted.solutions):

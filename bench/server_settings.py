@@ -1,0 +1,12 @@
+"""The site's own settings, over the benchmarks' database and with the bare views beside its own."""
+
+import os
+
+from bench.scratch import DATABASE_VARIABLE
+from config.settings import *  # noqa: F403
+from config.settings import DATABASES
+
+DATABASES["default"]["NAME"] = os.environ[DATABASE_VARIABLE]
+ROOT_URLCONF = "bench.bare_urls"
+ALLOWED_HOSTS = ["localhost"]
+SECURE_SSL_REDIRECT = False
