@@ -17,17 +17,14 @@ from annotation.filters import SolutionFilter
 from annotation.lists import solution_page
 from annotation.models import Annotation, Solution
 from annotation.practice_choice import NotForPractice, choose_for_practice
-from annotation.rights import ProjectWithRights, with_rights
+from annotation.rights import ProjectWithRights
 from annotation.solution_page import holds, neighbours, open_slots, reading_of
+from annotation.views import found_project
 from web.errors import BadAddress
 from web.pages import PLACES, Page, patience, refuse_unknown
 from web.views import UserRequest
 
 PRIORITIES = {"first": routing.FIRST, "last": routing.LAST, "usual": None}
-
-
-def found_project(request: UserRequest, slug: str) -> ProjectWithRights:
-    return get_object_or_404(with_rights(request.user), slug=slug)
 
 
 def found_solution(request: UserRequest, project: ProjectWithRights, solution_id: int) -> Solution:
