@@ -158,7 +158,8 @@ class SubmitView(QueueView):
         """Hand in the caller's work on a slot; the same again changes nothing."""
         self.key()
         lease = self.lease(slug, assignment_id)
-        sent = self.sent(SubmitFields)
+        # Without a version the submission before could come again and pass for its correction.
+        sent = self.sent(SubmitFields if lease.corrects_id is None else SaveFields)
         try:
             made = hand_in(lease, sent["draft"], based_on=sent.get("version"))
         except drafts.Stale as error:

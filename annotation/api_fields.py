@@ -9,6 +9,8 @@ from annotation.drafts import BAD_PROBLEM, GIVE_UP, Choice, Draft, Mark
 
 LONGEST_TEXT = 20_000
 A_DAY_MS = 24 * 60 * 60 * 1000
+MOST_AT_ONCE = 10
+"""Slots that one labeler may hold of a project: what is held keeps others waiting."""
 
 
 class RatingField(serializers.Field[int, int, int, Any]):
@@ -82,7 +84,7 @@ class DraftFields(serializers.Serializer[Draft]):
 
 class NextFields(serializers.Serializer[Any]):
     ahead = serializers.BooleanField(default=False)
-    at_once = serializers.IntegerField(min_value=1, max_value=100, default=1)
+    at_once = serializers.IntegerField(min_value=1, max_value=MOST_AT_ONCE, default=1)
 
 
 class SubmitFields(serializers.Serializer[Any]):

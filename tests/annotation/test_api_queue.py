@@ -271,9 +271,33 @@ def test_undo_opens_the_last_submission_with_its_marks(client: APIClient, projec
     ids = [str(step["id"]) for step in assignment["steps"]]
     assert [opened["draft"]["marks"][step]["rating"] for step in ids] == [1, 1, 1]
     assert list(Annotation.objects.in_force().values_list("pk", flat=True)) == [first]
-    second = submit(client, opened, 1, -1).json()["annotation"]
+    body = {"draft": marked(opened, 1, -1), "version": opened["version"]}
+    second = client.post(door("submit", opened["id"]), body, format="json").json()["annotation"]
     assert list(Annotation.objects.in_force().values_list("pk", flat=True)) == [second]
     assert Annotation.objects.get(pk=second).supersedes_id == first
+
+
+def test_a_submission_that_comes_again_after_an_undo_does_not_pass_for_the_correction(
+    client: APIClient, project: Project
+) -> None:
+    assignment = take(client)
+    first = submit(client, assignment, 1, 1, 1).json()["annotation"]
+    client.post(door("undo"))
+    again = submit(client, assignment, 1, 1, 1)
+    assert again.status_code == 400, again.content
+    assert [error["field"] for error in again.json()["errors"]] == ["version"]
+    body = {"draft": marked(assignment, 1, 1, 1), "version": assignment["version"]}
+    response = client.post(door("submit", assignment["id"]), body, format="json")
+    assert (response.status_code, response.json()["code"]) == (409, "stale")
+    assert Annotation.objects.get().pk == first
+
+
+def test_a_labeler_holds_at_most_ten_slots(client: APIClient, project: Project) -> None:
+    response = client.post(door("next"), {"at_once": 11}, format="json")
+    assert response.status_code == 400, response.content
+    assert [error["field"] for error in response.json()["errors"]] == ["at_once"]
+    assert not Lease.objects.exists()
+    assert take(client, at_once=10)
 
 
 def test_nothing_is_undone_after_ten_minutes(client: APIClient, project: Project) -> None:
