@@ -405,6 +405,11 @@ def test_what_belongs_to_one_candidate_covers_no_other(watched: Watched) -> None
     assert comment
     assert below
     assert comment["y"] + comment["height"] <= below["y"]
+    number, text = (page.locator(f".place.now {part}").bounding_box() for part in (".n", ".said"))
+    assert number
+    assert text
+    assert number["x"] + number["width"] <= text["x"]
+    assert text["width"] > text["height"]
 
 
 def test_a_stale_tab_is_told_and_chooses_nothing(watched: Watched) -> None:
