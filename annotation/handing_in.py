@@ -126,6 +126,7 @@ def _keep(held: _Held, draft: Draft) -> Annotation:
     steps = list(Step.objects.raw(_STEPS, [lease.solution_id]))
     rules = explore if project.mode == Project.Mode.EXPLORE else review
     finished = rules.finish(project, solution, steps, draft)
+    _check_asked(project, steps, finished, draft)
     annotation = _annotation(held, draft, finished)
     annotation.generation = solution.generation
     written = _keep_human_steps(finished, steps, solution.pk)
@@ -134,6 +135,20 @@ def _keep(held: _Held, draft: Draft) -> Annotation:
         annotation.solution = keep_path(annotation)
     _keep_critiques(annotation, finished, draft)
     return annotation
+
+
+def _check_asked(project: Project, steps: Sequence[Step], finished: Finished, draft: Draft) -> None:
+    """Raise Unfinished for what the project does not ask, and for positions that are not there."""
+    for field, is_sent, is_asked in (
+        ("progress", draft.progress is not None, project.ask_progress),
+        ("critiques", bool(draft.critiques), project.ask_critique),
+    ):
+        if is_sent and not is_asked:
+            raise Unfinished(field, _("This project does not ask for this."))
+    positions = {step.position for step in steps}
+    positions |= {position.position for position in finished.positions}
+    if not positions.issuperset(draft.bad_splits):
+        raise Unfinished("bad_splits", _("The solution has no such step."))
 
 
 def _annotation(held: _Held, draft: Draft, finished: Finished) -> Annotation:
@@ -158,7 +173,7 @@ def _annotation(held: _Held, draft: Draft, finished: Finished) -> Annotation:
         total_time_ms=min(draft.active_ms, elapsed_ms),
         elapsed_ms=elapsed_ms,
         progress=draft.progress,
-        bad_splits=sorted(draft.bad_splits),
+        bad_splits=sorted(set(draft.bad_splits)),
     )
 
 

@@ -335,7 +335,7 @@ def test_alternatives_and_explanations_come_where_the_project_asks(
     solution = project.solutions.order_by("pk")[0]
     other = make_step(solution, 1, "16 - 7 = 9.", alternative=1)
     judged = make_annotation(solution, ratings=[1, -1], comments={1: "16 - 7 is 9."})
-    Project.objects.update(ask_alternatives=True, ask_critique=True)
+    Project.objects.update(ask_alternatives=True, ask_critique=True, ask_progress=True)
     assignment = take(client)
     assert [step["id"] for step in assignment["alternatives"]] == [other.pk]
     [explanation] = assignment["explanations"]
@@ -349,6 +349,25 @@ def test_alternatives_and_explanations_come_where_the_project_asks(
     assert annotation.progress == 3
     assert annotation.critique_ratings.get().label.annotation == judged
     assert annotation.labels.get(step=other).shown_order == 1
+
+
+def test_what_the_project_does_not_ask_and_steps_it_does_not_have_are_refused(
+    client: APIClient, project: Project
+) -> None:
+    solution = project.solutions.order_by("pk")[0]
+    judged = make_annotation(solution, ratings=[1, -1], comments={1: "16 - 7 is 9."})
+    label = judged.labels.get(rating=-1)
+    assignment = take(client)
+    refused: list[dict[str, Any]] = [
+        {"progress": 0},
+        {"critiques": {str(label.pk): 1}},
+        {"bad_splits": [1, len(STEPS)]},
+    ]
+    for draft in refused:
+        response = submit(client, assignment, 1, -1, **draft)
+        assert response.status_code == 400, draft
+        assert [error["field"] for error in response.json()["errors"]] == [*draft]
+    assert not Annotation.objects.filter(labeler__user__isnull=False).exists()
 
 
 @pytest.mark.parametrize(
