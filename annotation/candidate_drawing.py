@@ -19,6 +19,8 @@ from labelers.prompts import get_prompt
 from web.registry import lookup
 
 Drawn = Completion | DrawFailure
+NOTHING_NEW = "the model wrote no other step"
+"""The reason of a failure that is none of the engine's."""
 
 
 class Boundary(NamedTuple):
@@ -163,5 +165,5 @@ def _write(entry: Sequence[Any], splitter: str, drawn: Sequence[Drawn]) -> runs.
 
 def _failure(entry: Sequence[Any], drawn: Sequence[Drawn]) -> runs.Failure:
     reasons = [made.reason for made in drawn if isinstance(made, DrawFailure)]
-    reason = reasons[0] if reasons else "the model wrote no other step"
+    reason = reasons[0] if reasons else NOTHING_NEW
     return runs.Failure(entry=list(entry), reason=reason, transient=True)

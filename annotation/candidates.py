@@ -5,6 +5,7 @@ solutions that begin with the same steps. Where these are too few and the projec
 worker draws the rest while the labeler marks those that are there.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation import drafts, run_kinds, runs
-from annotation.candidate_drawing import drawing_of
+from annotation.candidate_drawing import NOTHING_NEW, drawing_of
 from annotation.candidate_lists import (
     KEY,
     CandidateList,
@@ -32,6 +33,8 @@ from annotation.finished import Unfinished
 from annotation.models import Lease, Run, RunSlice, Solution, Step
 from labelers.answers import extract
 from labelers.engines import get_engine
+
+log = logging.getLogger(__name__)
 
 SLOW = timedelta(minutes=1)
 """After this a labeler who waits is told that it takes long."""
@@ -145,7 +148,11 @@ def _look(
         try:
             _ask(lease, solution, texts, listed)
         except ValueError as wrong:
-            error = str(wrong)
+            # It may hold an address or a path: no labeler is told.
+            log.warning("project %s cannot draw candidates: %s", lease.project.slug, wrong)
+            error = _(
+                "The engine that this project draws with is not set up rightly. Tell a manager."
+            )
     return list_after(solution, texts), error
 
 
@@ -239,12 +246,20 @@ def _drawing(piece_id: int, asked_at: str) -> tuple[bool, str]:
     if piece is None:
         return False, ""
     if piece.state == RunSlice.State.FINISHED:
-        return False, piece.failures[0]["reason"] if piece.failures else ""
+        return False, _why_none(piece.failures[0]["reason"]) if piece.failures else ""
     if not piece.run.is_unfinished:
-        return False, piece.run.error or _("The drawing was cancelled.")
+        cancelled = _("The drawing was cancelled.")
+        return False, _why_none(piece.run.error) if piece.run.error else cancelled
     if timezone.now() - datetime.fromisoformat(asked_at) > SLOW:
         return True, _("The engine takes long.")
     return True, ""
+
+
+def _why_none(reason: str) -> str:
+    """Return what a labeler is told of a failure: a server's own words are for managers."""
+    if reason == NOTHING_NEW:
+        return _("Nothing more was found.")
+    return _("The engine failed. A manager can see why on the project’s page, under Runs.")
 
 
 def _steps(listed: CandidateList) -> tuple[Step, ...]:

@@ -233,15 +233,21 @@ def test_nothing_is_asked_while_enough_was_written_before() -> None:
     assert not Run.objects.exists()
 
 
-def test_a_failing_engine_says_why_and_can_be_asked_again() -> None:
+FAILED = "The engine failed. A manager can see why on the project’s page, under Runs."
+UNFIT = "The engine that this project draws with is not set up rightly. Tell a manager."
+
+
+def test_a_failing_engine_tells_the_managers_why_and_can_be_asked_again() -> None:
     drawing = scripted("b", fail_every=1)
     lease = claim(make_exploring(["a"], drawing=drawing, candidates=2).project)
     look(lease)
     draw()
     shown = look(lease)
     assert (texts(shown), shown.is_waiting, shown.is_short) == (["a"], False, True)
-    assert shown.error.startswith("scripted failure")
+    assert shown.error == FAILED
     assert candidates_run().failed == 1
+    [reason] = candidates_run().errors
+    assert reason.startswith("scripted failure")
 
     Project.objects.update(drawing=scripted("b"))
     assert ask_again(Lease.objects.get(pk=lease.pk), 0)
@@ -273,7 +279,7 @@ def test_a_model_that_writes_nothing_new_is_said_to() -> None:
     lease = claim(make_exploring(["a"], drawing=drawing, candidates=2).project)
     look(lease)
     draw()
-    assert look(lease).error == "the model wrote no other step"
+    assert look(lease).error == "Nothing more was found."
     first = take_seeds(lease)
     ask_again(lease, 0)
     assert take_seeds(lease) != first
@@ -295,12 +301,13 @@ def take_seeds(lease: Lease) -> int:
         ({"engine": "scripted", "decoding": {"temperature": -1}}, "temperature"),
     ],
 )
-def test_a_drawing_that_cannot_be_done_is_said_and_loses_nothing(
-    drawing: dict[str, Any], said: str
+def test_a_drawing_that_cannot_be_done_is_logged_and_loses_nothing(
+    drawing: dict[str, Any], said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     shown = look(claim(make_exploring(["a"], drawing=drawing).project))
     assert texts(shown) == ["a"]
-    assert said in shown.error
+    assert shown.error == UNFIT
+    assert said in caplog.text
     assert not shown.is_waiting
 
 
@@ -309,7 +316,8 @@ def test_an_engine_that_does_not_start_stops_the_run_and_asking_again_resumes_it
     lease = claim(make_exploring(drawing=broken, candidates=1).project)
     look(lease)
     assert not draw()
-    assert "does not start" in look(lease).error
+    assert look(lease).error == FAILED
+    assert "does not start" in candidates_run().error
     Project.objects.update(drawing=scripted("b"))
     ask_again(Lease.objects.get(pk=lease.pk), 0)
     assert look(lease).is_waiting
