@@ -8,6 +8,8 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
+    from django.db import ProgrammingError
+    from psycopg.errors import UndefinedColumn, UndefinedTable
 
     from config.boot import boot_for
     from config.embedded import EmbeddedError
@@ -18,6 +20,10 @@ def main() -> None:
     except EmbeddedError as error:
         # The settings read their secret key from the embedded services' home.
         sys.exit(f"stepmark: {error}")
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+            raise
+        sys.exit("stepmark: the database lacks tables of this version: run `manage.py migrate`")
 
 
 if __name__ == "__main__":

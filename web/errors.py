@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, views
@@ -75,7 +75,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         )
     else:
         detail = response.data["detail"]
-        response.data = error_body(request, detail=str(detail), code=detail.code)
+        # Django's own words name the model.
+        said = _("Not found.") if isinstance(exc, Http404) else str(detail)
+        response.data = error_body(request, detail=said, code=detail.code)
     return response
 
 

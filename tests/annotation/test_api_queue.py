@@ -338,7 +338,11 @@ def test_alternatives_and_explanations_come_where_the_project_asks(
     Project.objects.update(ask_alternatives=True, ask_critique=True, ask_progress=True)
     assignment = take(client)
     assert [step["id"] for step in assignment["alternatives"]] == [other.pk]
-    [explanation] = assignment["explanations"]
+    assert assignment["explanations"] == []
+    save(client, assignment, 0, 1, 1)
+    assert take(client)["explanations"] == []
+    save(client, assignment, 1, 1, -1)
+    [explanation] = take(client)["explanations"]
     assert explanation["text"] == "16 - 7 is 9."
     draft = marked(assignment, 1, -1, critiques={str(explanation["id"]): 1}, progress=3)
     draft["marks"][str(other.pk)] = {"rating": 1}
@@ -425,6 +429,11 @@ def test_a_token_stays_within_its_scopes_and_projects(
     assert getattr(reading, method)(path, body, format="json").status_code == 403
     elsewhere = client_of(user, every_project=False)
     assert getattr(elsewhere, method)(path, body, format="json").status_code == 404
+
+
+def test_what_is_not_found_is_not_named(user: User, project: Project) -> None:
+    body = client_of(make_user()).post(door("next")).json()
+    assert (body["code"], body["detail"]) == ("not_found", "Not found.")
 
 
 def test_a_member_whose_part_has_ended_gets_nothing(

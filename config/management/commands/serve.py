@@ -30,7 +30,9 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         schedule = str(embedded.home() / "celerybeat-schedule")
         workers = str(options["workers"])
-        web = ["gunicorn", "config.wsgi", "--threads", "4", "--bind", options["bind"]]
+        # Its control socket would lie in the home folder, one for all sites of an account.
+        web = ["gunicorn", "config.wsgi", "--no-control-socket", "--threads", "4"]
+        web += ["--bind", options["bind"]]
         commands = {
             "web": [*web, "--workers", str(options["web_workers"])],
             "worker": [*WORKER, "-Q", "stepmark", "-n", "stepmark@%h", "-c", workers],
