@@ -77,8 +77,8 @@ def finish(user: User, project: Project) -> None:
 
 def _of_project(project: Project) -> list[Exercise]:
     annotations = (
-        Annotation.objects.in_force()
-        .filter(project=project, is_practice=True)
+        Annotation.objects.for_practice()
+        .filter(project=project)
         .select_related("solution__problem")
         .prefetch_related("labels")
         .order_by("pk")[:MOST_OF_A_PROJECT]

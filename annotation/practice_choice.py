@@ -2,8 +2,9 @@
 
 from django.db import transaction
 
-from annotation.models import Annotation
+from annotation.models import Annotation, Assignment, Project
 from annotation.reading import covers_the_first_error
+from annotation.reopening import lock_places
 
 
 class NotForPractice(ValueError):
@@ -14,8 +15,11 @@ class NotForPractice(ValueError):
 def choose_for_practice(*, annotation: Annotation, chosen: bool) -> None:
     """Have newcomers practise on the solution of `annotation` and see its marks, or no longer.
 
-    Raises NotForPractice.
+    Nobody is given as work what they may have been shown: the open slots of the solution are
+    withdrawn, and routing makes none until it is chosen no longer. Raises NotForPractice.
     """
+    # No slot of the solution is made or opens again beside this.
+    lock_places(Project.objects.select_for_update(no_key=True).get(pk=annotation.project_id))
     locked = Annotation.objects.select_for_update().get(pk=annotation.pk)
     if chosen:
         superseded = Annotation.objects.filter(supersedes=locked).exists()
@@ -23,3 +27,6 @@ def choose_for_practice(*, annotation: Annotation, chosen: bool) -> None:
             raise NotForPractice(f"{locked} is not for practice")
     locked.is_practice = chosen
     locked.save(update_fields=["is_practice"])
+    if chosen:
+        slots = Assignment.objects.open().for_people().filter(solution=locked.solution_id)
+        slots.update(state=Assignment.State.WITHDRAWN)

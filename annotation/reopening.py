@@ -24,7 +24,7 @@ def lock_places(project: Project) -> None:
 def reopen(project: Project, assignment_ids: Iterable[int]) -> None:
     """Open leased slots again, at the end of the second lane. Needs a transaction.
 
-    A slot that the project's overlap has no more room for is withdrawn instead. The other open
+    A slot that is not wanted any more is withdrawn instead (`open_again`). The other open
     slots of the same work go along: whoever held it has read past them, as they were not to be had
     then, and would never come by them again.
     """

@@ -57,8 +57,8 @@ def route_to(
 def route(*, project: Project, reason: str = BY_HAND) -> int:
     """Make the slots for people that are missing up to the project's overlap; return how many.
 
-    In review mode every written solution gets its slots, in explore mode every problem gets them,
-    each with a solution of its own to build.
+    In review mode every written solution gets its slots, except those that newcomers practise on;
+    in explore mode every problem gets them, each with a solution of its own to build.
     """
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     if project.mode == Project.Mode.EXPLORE:
@@ -156,6 +156,13 @@ def _route_solutions(project: Project, reason: str) -> int:
             %s
         )
         WHERE solution.project_id = %s AND NOT solution.built
+            AND NOT EXISTS (
+                SELECT 1 FROM annotation_annotation AS shown
+                WHERE shown.solution_id = solution.id AND shown.is_practice AND NOT EXISTS (
+                    SELECT 1 FROM annotation_annotation AS correction
+                    WHERE correction.supersedes_id = shown.id
+                )
+            )
         ORDER BY solution.id
     """  # noqa: S608 - a priority from the list above
     with connection.cursor() as cursor:

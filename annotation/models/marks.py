@@ -26,6 +26,10 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
         # As NOT EXISTS: PostgreSQL takes an outer join with "is null" to leave one row.
         return self.filter(~Exists(Annotation.objects.filter(supersedes=OuterRef("pk"))))
 
+    def for_practice(self) -> "AnnotationQuerySet":
+        """Those whose marks newcomers are shown."""
+        return self.in_force().filter(is_practice=True)
+
     def in_slots(self) -> "AnnotationQuerySet":
         """All but the late work that no slot was left for."""
         return self.filter(is_surplus=False)

@@ -97,7 +97,8 @@ class Assignment(models.Model):
     def open_again(self, place: int) -> None:
         """Open a leased slot, locked by the caller, at `place` among those that opened again.
 
-        It is withdrawn instead where the project's overlap has no more room for it.
+        It is withdrawn instead where the project's overlap has no more room for it, or newcomers
+        are shown the marks of its solution.
         """
         if self.state != Assignment.State.LEASED:
             raise NotOpen(f"{self} is {self.state}, not leased")
@@ -105,7 +106,8 @@ class Assignment(models.Model):
         if not self.is_named:
             self.labeler = None
             slots = Assignment.objects.for_people().filter(solution=self.solution_id)
-            if slots.counted().count() > self.project.overlap:
+            is_shown = self.solution.annotations.for_practice().exists()
+            if is_shown or slots.counted().count() > self.project.overlap:
                 self.state = Assignment.State.WITHDRAWN
         self.save(update_fields=["state", "labeler", "reopened"])
 

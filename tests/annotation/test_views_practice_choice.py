@@ -2,7 +2,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotation.models import Annotation, Membership, Project, Solution
+from annotation import leases, routing
+from annotation.models import Annotation, Assignment, Membership, Project, Solution
+from labelers.registration import labeler_of
 from tests.factories import (
     make_annotation,
     make_problem,
@@ -49,6 +51,35 @@ def test_a_manager_chooses_marks_for_practice_and_back(client: Client, solution:
     assert "Stop practising against the marks of" in page
     choose(client, annotation, "no")
     assert not annotation.is_practice
+
+
+def test_what_newcomers_are_shown_is_no_work_until_it_is_chosen_no_longer(
+    client: Client, project: Project, solution: Solution
+) -> None:
+    other = make_solution(solution.problem, ["Another."])
+    routing.route(project=project)
+    annotation = make_annotation(solution, ratings=[1, -1])
+    choose(client, annotation)
+    assert [slot.solution for slot in project.assignments.open()] == [other]
+    assert routing.route(project=project) == 0
+    choose(client, annotation, "no")
+    assert routing.route(project=project) == 1
+    assert set(project.assignments.open().values_list("solution", flat=True)) == {
+        solution.pk, other.pk,
+    }  # fmt: skip
+
+
+def test_what_newcomers_are_shown_is_not_given_out_again_when_a_hold_of_it_ends(
+    client: Client, project: Project, solution: Solution
+) -> None:
+    routing.route(project=project)
+    lease = leases.claim_next(labeler=labeler_of(make_user()), project=project)
+    assert lease
+    choose(client, make_annotation(solution, ratings=[1, -1]))
+    lease.refresh_from_db()
+    assert lease.is_open
+    leases.release(lease)
+    assert project.assignments.get().state == Assignment.State.WITHDRAWN
 
 
 @pytest.mark.parametrize("ratings", [[1], [1, None], []])
