@@ -11,12 +11,8 @@ from annotation.models import Project
 from web.models import Scope, User
 
 LONGEST_DAYS = 365
-SCOPES = [
-    (Scope.READ, gettext_lazy("Read: problems, solutions and the marks that you may see")),
-    (Scope.LABEL, gettext_lazy("Label: take solutions and mark them")),
-    (Scope.REVIEW, gettext_lazy("Review: what reviewers may do")),
-    (Scope.MANAGE, gettext_lazy("Manage: what managers may do")),
-]
+SCOPES = [(Scope.LABEL, gettext_lazy("Label: take solutions and mark them"))]
+"""Those that open something."""
 
 
 class TokenForm(forms.Form):
@@ -28,7 +24,7 @@ class TokenForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("What it may do"),
         choices=SCOPES,
-        initial=[Scope.READ],
+        initial=[Scope.LABEL],
         widget=forms.CheckboxSelectMultiple,
     )
     every_project = forms.BooleanField(

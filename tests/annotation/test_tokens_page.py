@@ -31,7 +31,7 @@ def own(client: Client, ada: User, algebra: Project) -> Client:
 
 
 def form(**more: object) -> dict[str, object]:
-    return {"name": "training job", "scopes": ["read", "label"], "days": "30", **more}
+    return {"name": "training job", "scopes": ["label"], "days": "30", **more}
 
 
 def test_a_new_token_is_shown_once_and_opens_what_it_names(own: Client, algebra: Project) -> None:
@@ -42,7 +42,7 @@ def test_a_new_token_is_shown_once_and_opens_what_it_names(own: Client, algebra:
     assert secrets[0] not in own.get("/account/tokens/").content.decode()
     token = ApiToken.objects.get()
     assert (token.name, token.scopes, token.every_project) == (
-        "training job", ["read", "label"], False,
+        "training job", ["label"], False,
     )  # fmt: skip
     assert list(token.projects.all()) == [algebra]
     assert token.expiry is not None
@@ -65,6 +65,11 @@ def test_a_token_opens_only_projects_that_its_owner_sees(own: Client) -> None:
     assert not ApiToken.objects.exists()
 
 
+def test_only_what_a_token_opens_is_offered(own: Client) -> None:
+    page = own.get("/account/tokens/").content.decode()
+    assert re.findall(r'name="scopes" value="(\w+)"', page) == ["label"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -72,6 +77,9 @@ def test_a_token_opens_only_projects_that_its_owner_sees(own: Client) -> None:
         {"name": ""},
         {"scopes": []},
         {"scopes": ["admin"]},
+        {"scopes": ["label", "read"]},
+        {"scopes": ["review"]},
+        {"scopes": ["manage"]},
         {"days": "0"},
         {"days": "366"},
     ],
