@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from web.models import User
@@ -183,9 +183,17 @@ class Membership(models.Model):
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> "InvitationQuerySet":
-        """Those that can be accepted now. Good in an UPDATE: it asks each row of itself only."""
+        """Those that can be accepted now. Good in an UPDATE: it asks each row of itself only.
+
+        Whoever made one must still manage the project: then one that was made just as its maker
+        was sent away is not open either.
+        """
         inviting = User.objects.filter(is_active=True).values("pk")
+        managing = Membership.objects.active().filter(
+            role=Membership.Role.MANAGER, user=OuterRef("created_by"), project=OuterRef("project")
+        )
         return self.filter(
+            Q(created_by__in=inviting.filter(is_superuser=True)) | Exists(managing),
             accepted_at=None,
             revoked_at=None,
             expires_at__gt=timezone.now(),

@@ -213,7 +213,7 @@ def test_an_invitation_lets_in_once(algebra: Project, ada: User) -> None:
 def test_of_two_who_accept_at_once_one_comes_in() -> None:
     ada = make_user()
     for _ in range(5):
-        project = make_project()
+        project = make_project(members={ada: "manager"})
         secret = invited(project, by=ada)
         one, two = make_user(), make_user()
         went = both(
@@ -221,7 +221,7 @@ def test_of_two_who_accept_at_once_one_comes_in() -> None:
             lambda: members.accept(secret=secret, user=two),  # noqa: B023 - as above
         )
         assert sorted(went) == [False, True]
-        assert project.memberships.count() == 1
+        assert project.memberships.count() == 2
 
 
 @pytest.mark.parametrize(
@@ -248,6 +248,22 @@ def test_an_invitation_by_an_account_that_was_closed_lets_nobody_in(
     User.objects.filter(pk=ada.pk).update(is_active=False)
     with pytest.raises(members.NotOpen):
         members.accept(secret=secret, user=make_user())
+
+
+def test_an_invitation_by_who_manages_no_longer_lets_nobody_in(algebra: Project, ada: User) -> None:
+    secret = invited(algebra, by=ada)
+    make_project(members={ada: "manager"})
+    for change in ({"role": "reviewer"}, {"role": "manager", "ended_at": timezone.now()}):
+        algebra.memberships.filter(user=ada).update(**change)
+        with pytest.raises(members.NotOpen):
+            members.accept(secret=secret, user=make_user())
+    assert algebra.memberships.count() == 1
+
+
+def test_a_superuser_invites_without_being_a_member(algebra: Project) -> None:
+    secret = invited(algebra, by=make_user(is_superuser=True))
+    members.accept(secret=secret, user=make_user())
+    assert algebra.memberships.count() == 2
 
 
 def test_a_secret_that_was_never_given_out_lets_nobody_in(algebra: Project, ada: User) -> None:
