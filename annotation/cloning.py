@@ -23,6 +23,8 @@ def clone(
 ) -> Project:
     """Make a project with the settings, guidelines and members of `project`; `user` manages it.
 
+    The engine that draws candidates, which may spend the site's key, goes along with a superuser.
+
     With content, its problems come too, and the solutions that came whole from a writer with
     their steps: nothing that a labeler marked, built or wrote. Raises TooMuch.
     """
@@ -33,6 +35,8 @@ def clone(
         for field in Project._meta.concrete_fields
         if field.name not in OWN
     }
+    if not user.is_superuser:
+        del settings["drawing"]
     made = Project.objects.create(slug=slug, name=name, **settings)
     members = Membership.objects.active().filter(project=project).exclude(user=user)
     Membership.objects.bulk_create(

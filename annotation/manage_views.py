@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -100,6 +101,9 @@ def restore(request: UserRequest, slug: str) -> HttpResponse:
 @shown_and_posted
 def clone(request: UserRequest, slug: str) -> HttpResponse:
     project = managed_project(request, slug)
+    # Not by a decorator: outsiders find nothing here.
+    if not request.user.has_perm("annotation.add_project"):
+        raise PermissionDenied
     form = CloneForm(request.POST or None)
     if form.is_valid():
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -84,6 +85,7 @@ class Place:
 def place() -> Place:
     people = {role: make_user(role) for role in (*ALL, "owner")}
     roles = {user: role for role, user in people.items() if role != "owner"}
+    people[MANAGER].user_permissions.add(Permission.objects.get(codename="add_project"))
     project = make_project("eggs", members={**roles, people["owner"]: LABELER})
     solution = make_solution(make_problem(project))
     routing.route(project=project)

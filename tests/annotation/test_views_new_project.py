@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import Client
 from django.utils import timezone
 
 from annotation.models import Membership, Project, Solution, Step
@@ -30,6 +31,13 @@ def allowed() -> User:
     user = make_user()
     user.user_permissions.add(Permission.objects.get(codename="add_project"))
     return user
+
+
+def cloner_of(project: Project) -> Client:
+    """Return a client of a manager who may also make projects."""
+    user = allowed()
+    project.memberships.create(user=user, role="manager")
+    return client_of(user)
 
 
 def test_a_project_is_made_by_those_who_may(client: object) -> None:
@@ -86,7 +94,7 @@ def test_a_clone_begins_with_the_settings_and_people_of_the_first() -> None:
     project.tokens.add(make_token(reviewer)[0])
     make_problem(project)
     Project.objects.update(paused_at=timezone.now(), archived_at=timezone.now(), routing_round=4)
-    manager_of(project).post("/projects/algebra/clone/", {"name": "Second", "slug": "second"})
+    cloner_of(project).post("/projects/algebra/clone/", {"name": "Second", "slug": "second"})
     made = Project.objects.get(slug="second")
     assert (made.overlap, made.guidelines, made.mode) == (3, "Be kind.", "explore")
     assert (made.paused_at, made.archived_at, made.routing_round) == (None, None, 0)
@@ -110,7 +118,7 @@ def test_a_clone_with_content_has_every_text_and_not_one_mark() -> None:
     make_annotation(solution, labeler, ratings=[1, -1])
     make_lease(make_assignment(solution), make_labeler(user=make_user()))
     posted = {"name": "Second", "slug": "second", "with_content": "on"}
-    assert manager_of(project).post("/projects/algebra/clone/", posted).status_code == 302
+    assert cloner_of(project).post("/projects/algebra/clone/", posted).status_code == 302
     made = Project.objects.get(slug="second")
     first, second = made.problems.order_by("pk")
     assert (first.text, first.metadata) == (problem.text, {"a": 1})
@@ -136,7 +144,7 @@ def test_too_much_to_copy_is_refused_and_leaves_nothing(monkeypatch: pytest.Monk
     for number in range(2):
         make_solution(make_problem(project), [f"Step {number}."])
     posted = {"name": "Second", "slug": "second", "with_content": "on"}
-    answer = manager_of(project).post("/projects/algebra/clone/", posted)
+    answer = cloner_of(project).post("/projects/algebra/clone/", posted)
     assert answer.context["form"].errors["with_content"]
     assert Project.objects.count() == 1
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -87,6 +88,7 @@ class Place:
     def member(self, role: str) -> Client:
         user = make_user()
         Membership.objects.create(user=user, project=self.project, role=role)
+        user.user_permissions.add(Permission.objects.get(codename="add_project"))
         client = Client()
         client.force_login(user)
         return client
