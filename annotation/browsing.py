@@ -11,8 +11,17 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import IsNull
+from django.utils.translation import gettext_lazy as _
 
-from annotation.models import Annotation, Project, Solution, SolutionTrait, Step, StepLabel
+from annotation.models import (
+    Annotation,
+    Position,
+    Project,
+    Solution,
+    SolutionTrait,
+    Step,
+    StepLabel,
+)
 from annotation.models.content import SolutionQuerySet
 from annotation.models.marks import AnnotationQuerySet
 from labelers.models import Labeler
@@ -20,7 +29,16 @@ from web.models import User
 
 ANSWERS = {"right": True, "wrong": False, "unknown": None}
 KINDS = SolutionTrait.Kind
-HOLDS = {KINDS.BAD: Q(rating=-1), KINDS.OKAY: Q(rating=0), KINDS.FLAGGED: Q(flagged=True)}
+GREAT = "great"
+"""So many solutions contain one that reading on until a page is full is quick: no trait says so."""
+HOLDS: dict[str, Q] = {
+    GREAT: Q(rating=1),
+    KINDS.BAD: Q(rating=-1),
+    KINDS.OKAY: Q(rating=0),
+    KINDS.FLAGGED: Q(flagged=True),
+}
+MARKS = [(GREAT, _("a Great")), *((kind.value, kind.label) for kind in KINDS if kind in HOLDS)]
+"""What an annotation may contain, and what it is called in a form."""
 MOST_KNOWN = 200
 
 
@@ -62,25 +80,35 @@ def walk(asked: Mapping[str, Any], project: Project, user: User) -> Walk:
     """
     newest_first = asked.get("order") == "newest"
     rows = _of_marks(asked, project, user)
+    steps = steps_open_to(user, project) if asked.get("text") else Step.objects.none()
     if rows is None:
         solutions = solutions_open_to(user, project).filter(_of_solution(asked, ""))
-        said = _saying(solutions, asked, "pk", "problem__")
+        if asked.get("mark") == GREAT:
+            of_it = marks_open_to(user, project).filter(solution=OuterRef("pk"))
+            solutions = solutions.filter(Exists(of_it.filter(marked(GREAT, "pk"))))
+        said = _saying(solutions, asked, steps, "pk", "problem__")
         constant = "is_correct" if asked.get("answer") == "unknown" else ""
         return Walk(rows=said, solution="pk", constant=constant, newest_first=newest_first)
     rows = rows.filter(_of_solution(asked, "solution__"))
-    said = _saying(rows, asked, "solution_id", "solution__problem__")
+    said = _saying(rows, asked, steps, "solution_id", "solution__problem__")
     return Walk(rows=said, solution="solution_id", newest_first=newest_first)
 
 
 def marks_open_to(user: User, project: Project) -> AnnotationQuerySet:
-    """Return the annotations of `project` in force that `user` may read."""
+    """Return the annotations of `project` in force that `user` may read.
+
+    Late work of one's own on what another labeler built is none of them: it would show what they
+    marked.
+    """
     annotations = Annotation.objects.in_force().filter(project=project)
     # Asked first and apart: as one condition with "or" it would fit no index.
     if Project.objects.marks_visible_to(user).contains(project):
         return annotations
     own = Labeler.objects.filter(user=user).values_list("pk", flat=True).first()
     visible = Project.objects.visible_to(user).contains(project)
-    return annotations.filter(labeler=own) if own and visible else annotations.none()
+    if not own or not visible:
+        return annotations.none()
+    return annotations.filter(Q(is_surplus=False) | Q(solution__built=False), labeler=own)
 
 
 def solutions_open_to(user: User, project: Project) -> SolutionQuerySet:
@@ -95,7 +123,20 @@ def solutions_open_to(user: User, project: Project) -> SolutionQuerySet:
     return solutions.filter(Q(built=False) | Exists(own))
 
 
-def marked(kind: SolutionTrait.Kind, annotation: str) -> Exists:
+def steps_open_to(user: User, project: Project | None = None) -> QuerySet[Step]:
+    """Return the steps whose words `user` may search, in `project` or in all that they see.
+
+    Who does not read everybody's marks searches what models wrote, and what they wrote themselves.
+    """
+    # Asked first and apart where it can be: every step that is searched would ask it again.
+    if project and Project.objects.marks_visible_to(user).contains(project):
+        return Step.objects.all()
+    everybodys = Q(solution__project__in=Project.objects.marks_visible_to(user))
+    own = Position.objects.filter(human_step=OuterRef("pk"), annotation__labeler__user=user)
+    return Step.objects.filter(everybodys | Q(writer=Step.Writer.MODEL) | Exists(own))
+
+
+def marked(kind: str, annotation: str) -> Exists:
     """Return whether the annotation of an outer row, its field `annotation`, has such a mark."""
     return Exists(StepLabel.objects.filter(HOLDS[kind], annotation=OuterRef(annotation)))
 
@@ -116,7 +157,9 @@ def _of_marks(asked: Mapping[str, Any], project: Project, user: User) -> QuerySe
     mark, of_annotation = asked.get("mark"), _of_annotation(asked)
     if mark == KINDS.UNMARKED:
         return _unmarked(project)
-    if mark:
+    if mark == GREAT and of_annotation:
+        return marks_open_to(user, project).filter(of_annotation).filter(marked(GREAT, "pk"))
+    if mark and mark != GREAT:
         annotations = marks_open_to(user, project).filter(of_annotation)
         return _marked(KINDS(mark), project, annotations)
     return marks_open_to(user, project).filter(of_annotation) if of_annotation else None
@@ -160,13 +203,17 @@ def _of_solution(asked: Mapping[str, Any], path: str) -> Q:
 
 
 def _saying(
-    rows: QuerySet[Any], asked: Mapping[str, Any], solution: str, problem: str
+    rows: QuerySet[Any],
+    asked: Mapping[str, Any],
+    steps: QuerySet[Step],
+    solution: str,
+    problem: str,
 ) -> QuerySet[Any]:
-    """Narrow `rows` to solutions whose problem or steps have the words that were asked for."""
+    """Narrow `rows` to solutions whose problem, or one of `steps`, has the words asked for."""
     if not asked.get("text"):
         return rows
-    steps = Step.objects.filter(solution=OuterRef(solution), text__icontains=asked["text"])
-    return rows.filter(Q(**{f"{problem}text__icontains": asked["text"]}) | Exists(steps))
+    saying = steps.filter(solution=OuterRef(solution), text__icontains=asked["text"])
+    return rows.filter(Q(**{f"{problem}text__icontains": asked["text"]}) | Exists(saying))
 
 
 def _known(table: str, column: str, project: Project) -> list[Any]:

@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from annotation.browsing import known_labelers, known_models
+from annotation.browsing import MARKS, known_labelers, known_models
 from annotation.models import Problem, Project, SolutionTrait
 from annotation.models.content import ProblemQuerySet
 from annotation.reading import REASONS
@@ -97,7 +97,7 @@ class SolutionFilter(forms.Form):
 
     def __init__(self, query: Any, project: Project, *, graded: bool, reads_marks: bool) -> None:
         super().__init__(query, label_suffix="")
-        kinds = [(kind.value, kind.label) for kind in SolutionTrait.Kind]
+        marks = list(MARKS)
         if not graded:
             del self.fields["answer"]
         if reads_marks:
@@ -105,10 +105,11 @@ class SolutionFilter(forms.Form):
             self._labelers = {uuid: labeler.pk for uuid, labeler in labelers}
             names = [(uuid, labeler.name) for uuid, labeler in labelers]
             choice(self, "labeler").choices = [("", _("everybody")), *names]
+            unmarked = SolutionTrait.Kind.UNMARKED
+            marks.append((unmarked.value, unmarked.label))
         else:
             del self.fields["labeler"]
-            kinds = [(kind, name) for kind, name in kinds if kind != SolutionTrait.Kind.UNMARKED]
-        choice(self, "mark").choices = [("", _("any marks")), *kinds]
+        choice(self, "mark").choices = [("", _("any marks")), *marks]
         choice(self, "model").choices = choices(known_models(project), _("every model"))
 
     def clean(self) -> dict[str, Any]:

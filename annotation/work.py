@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from annotation.browsing import marked
+from annotation.browsing import MARKS, marked, steps_open_to
 from annotation.filters import choice
-from annotation.models import Annotation, Project, SolutionTrait, Step
+from annotation.models import Annotation, Project
 from annotation.models.marks import AnnotationQuerySet
 from annotation.reading import REASONS, Mark, signs
 from labelers.models import Labeler
@@ -22,7 +22,6 @@ from web.errors import BadAddress
 from web.models import User
 from web.pages import Keyset, Page, id_place, page_by
 
-MARKED = [kind for kind in SolutionTrait.Kind if kind != SolutionTrait.Kind.UNMARKED]
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 Moment = tuple[datetime, int]
 """When an annotation was submitted, and its id: its place in the list."""
@@ -47,7 +46,7 @@ class WorkFilter(forms.Form):
     mark = forms.ChoiceField(
         label=gettext_lazy("Contains"),
         required=False,
-        choices=[("", gettext_lazy("any marks")), *((kind.value, kind.label) for kind in MARKED)],
+        choices=[("", gettext_lazy("any marks")), *MARKS],
     )
     since = forms.DateField(
         label=gettext_lazy("From"),
@@ -87,6 +86,11 @@ class Done:
     can_be_corrected: bool
 
     @property
+    def leads_to_solution(self) -> bool:
+        """Whether one's own work opens the solution: late work on another's built one does not."""
+        return not (self.annotation.is_surplus and self.annotation.solution.built)
+
+    @property
     def first_line(self) -> str:
         """The problem's first line that says anything."""
         lines = (line.strip() for line in self.annotation.solution.problem.text.splitlines())
@@ -98,7 +102,7 @@ def work_page(asked: Mapping[str, Any], user: User, query: QueryDict) -> Page[Do
 
     Raises BadAddress for a page that is none.
     """
-    done = _narrowed(own_work(user), asked).select_related(
+    done = _narrowed(own_work(user), asked, user).select_related(
         "project", "solution__problem", "labeler"
     )
     done = done.prefetch_related("labels__step", "positions")
@@ -129,19 +133,21 @@ def own_work(user: User) -> AnnotationQuerySet:
     return Annotation.objects.in_force().filter(labeler=labeler, project__in=visible)
 
 
-def _narrowed(done: AnnotationQuerySet, asked: Mapping[str, Any]) -> AnnotationQuerySet:
+def _narrowed(done: AnnotationQuerySet, asked: Mapping[str, Any], user: User) -> AnnotationQuerySet:
     if "project" in asked:
         done = done.filter(project=asked["project"])
     if "reason" in asked:
         done = done.filter(finish_reason=asked["reason"])
     if "mark" in asked:
-        done = done.filter(marked(SolutionTrait.Kind(asked["mark"]), "pk"))
+        done = done.filter(marked(asked["mark"], "pk"))
     if "since" in asked:
         done = done.filter(submitted_at__gte=_at(asked["since"], time.min))
     if "until" in asked:
         done = done.filter(submitted_at__lte=_at(asked["until"], time.max))
     if "text" in asked:
-        steps = Step.objects.filter(solution=OuterRef("solution_id"), text__icontains=asked["text"])
+        steps = steps_open_to(user).filter(
+            solution=OuterRef("solution_id"), text__icontains=asked["text"]
+        )
         said = Q(solution__problem__text__icontains=asked["text"])
         done = done.filter(said | Exists(steps))
     return done

@@ -74,6 +74,9 @@ def test_solutions_narrow_to_the_marks_they_contain(client: Client, problem: Pro
     assert listed(client, "?mark=bad") == [bad]
     assert listed(client, "?mark=okay") == [okay]
     assert listed(client, "?mark=flagged") == [great]
+    assert listed(client, "?mark=great") == [bad, okay, great]
+    assert listed(client, f"?mark=great&after={bad.pk}") == [okay, great]
+    assert listed(client, f"?mark=great&labeler={flagged.labeler.uuid}") == [great]
     assert listed(client, "?mark=unmarked") == [none]
 
 
@@ -119,6 +122,7 @@ def test_superseded_work_is_not_found(client: Client, problem: Problem) -> None:
     )
     for query in ("?mark=bad", "?reason=found_error", "?bad_split=yes", "?mark=unmarked"):
         assert listed(client, query) == []
+    assert listed(client, "?mark=great") == [solution]
     assert listed(client, "?reason=solution") == [solution]
 
 
@@ -153,7 +157,7 @@ def test_what_is_not_on_the_list_is_refused(client: Client, problem: Problem, qu
         assert client.get(f"/projects/algebra/{address}?{query}").status_code == 400
 
 
-@pytest.mark.parametrize("query", ["order=pk", "mark=great", "reason=x", "labeler=1", "answer=x"])
+@pytest.mark.parametrize("query", ["order=pk", "mark=grand", "reason=x", "labeler=1", "answer=x"])
 def test_a_value_that_is_no_choice_finds_nothing_and_says_so(
     client: Client, problem: Problem, query: str
 ) -> None:
@@ -168,7 +172,7 @@ def test_a_labeler_filters_on_their_own_marks_alone(client: Client) -> None:
     project = make_project("algebra", members={grace: "labeler"})
     first, second = make_solutions(make_problem(project), 2)
     judge = make_labeler("the judge")
-    make_annotation(first, judge, ratings=[-1], finish_reason="found_error", bad_splits=[0])
+    make_annotation(first, judge, ratings=[1, -1], finish_reason="found_error", bad_splits=[0])
     make_annotation(second, make_labeler(user=grace), ratings=[0], finish_reason="give_up")
     client.force_login(grace)
     assert listed(client, "?mark=bad") == []
@@ -177,6 +181,7 @@ def test_a_labeler_filters_on_their_own_marks_alone(client: Client) -> None:
     assert listed(client, "?reason=give_up") == [second]
     assert listed(client, "?bad_split=yes") == []
     assert listed(client, "?mark=unmarked") == []
+    assert listed(client, "?mark=great") == []
     refused = client.get(f"/projects/algebra/solutions/?labeler={judge.uuid}")
     assert refused.status_code == 400
     assert "the judge" not in client.get("/projects/algebra/solutions/").content.decode()

@@ -95,3 +95,50 @@ def test_who_holds_it_is_for_those_who_read_everybodys_marks(client: Client) -> 
     assert ahead.labeler.name not in words
     client.force_login(grace)
     assert "Sonya" not in words_of(client, solution)
+
+
+@pytest.mark.parametrize("listing", ["solutions/", "solutions/?mark=bad"])
+def test_late_work_does_not_open_what_another_built(client: Client, listing: str) -> None:
+    grace, emmy = make_user("grace"), make_user("emmy")
+    project = make_project("algebra", members={grace: "labeler", emmy: "labeler"})
+    solution = make_solution(make_problem(project), ["We begin with eggs."], built=True)
+    make_annotation(solution, make_labeler(user=emmy), ratings=[-1])
+    make_annotation(solution, make_labeler(user=grace), ratings=[-1], is_surplus=True)
+    address = f"/projects/algebra/solutions/{solution.pk}/"
+    client.force_login(grace)
+    assert client.get(address).status_code == 404
+    assert address not in client.get(f"/projects/algebra/{listing}").content.decode()
+    assert address not in client.get("/work/").content.decode()
+    client.force_login(emmy)
+    assert client.get(address).status_code == 200
+    for place in (f"/projects/algebra/{listing}", "/work/"):
+        assert address in client.get(place).content.decode()
+
+
+def test_late_work_on_a_written_solution_opens_it_as_ever(client: Client) -> None:
+    grace = make_user("grace")
+    project = make_project("algebra", members={grace: "labeler"})
+    solution = make_solution(make_problem(project))
+    make_annotation(solution, make_labeler(user=grace), ratings=[0], is_surplus=True)
+    client.force_login(grace)
+    assert "Okay" in words_of(client, solution)
+    assert f"/solutions/{solution.pk}/" in client.get("/work/").content.decode()
+
+
+def test_a_labeler_finds_no_words_that_another_wrote(client: Client) -> None:
+    grace, emmy, ada = make_user("grace"), make_user("emmy"), make_user("ada")
+    roles = {grace: "labeler", emmy: "labeler", ada: "reviewer"}
+    solution = make_solution(make_problem(make_project("algebra", members=roles)))
+    make_annotation(solution, make_labeler(user=grace), ratings=[1])
+    make_annotation(solution, make_labeler(user=ada), ratings=[1])
+    annotation = make_annotation(solution, make_labeler(user=emmy), ratings=[1])
+    written = make_step(solution, 0, "We count again.", alternative=1, writer="human")
+    annotation.positions.update(human_step=written)
+    for user, found in ((grace, []), (emmy, [solution.pk]), (ada, [solution.pk])):
+        client.force_login(user)
+        page = client.get("/projects/algebra/solutions/?text=count+again").context["page"]
+        assert [row.pk for row in page.rows] == found
+        page = client.get("/work/?text=count+again").context["page"]
+        assert [row.annotation.solution_id for row in page.rows] == found
+        page = client.get("/work/?text=first+step").context["page"]
+        assert [row.annotation.solution_id for row in page.rows] == [solution.pk]
