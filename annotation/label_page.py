@@ -111,6 +111,7 @@ def texts() -> dict[str, str]:
         "offline_unkept": _("Offline: keep this tab open"),
         "queued": _("Offline: will be submitted when you are back"),
         "out": _("Logged out, kept here"),
+        "gone": _("Not saved, kept here"),
         "stale": _("Changed elsewhere"),
         "submitting": _("Submitting…"),
         "refused": _("Not saved"),
@@ -136,6 +137,10 @@ def texts() -> dict[str, str]:
         "out_notice": _(
             "You are logged out, or somebody else is logged in. Nothing is lost: what you marked "
             "is kept in this browser and is saved once you have logged in again."
+        ),
+        "gone_notice": _(
+            "Your part in this project may have ended, or the solution was taken away. "
+            "Your marks are kept here."
         ),
         "log_in": _("Log in in a new tab"),
         "submitted_notice": _("This solution was submitted in another tab."),

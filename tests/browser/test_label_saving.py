@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
-from annotation.models import Annotation, Lease
+from annotation.models import Annotation, Lease, Membership
 from tests.browser.conftest import Watched
 from tests.browser.gunicorn_server import Server
 from tests.browser.label_scenes import (
@@ -207,6 +208,21 @@ def test_whoever_is_logged_out_keeps_everything(label: Watched) -> None:
         "href", "/login/?next=%2Flabel%2Fgsm8k%2F"
     )
     label.log_in(Lease.objects.holding().get().labeler.user)  # type: ignore[arg-type] # a person
+    shows_saved(page)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert draft_marks() == [1, 0]
+
+
+def test_whoever_no_longer_takes_part_is_told_so_and_keeps_everything(label: Watched) -> None:
+    page = label.page
+    press(page, "1")
+    shows_saved(page)
+    Membership.objects.update(ended_at=timezone.now())
+    press(page, "2")
+    expect(page.locator("[data-saved]")).to_have_text("Not saved, kept here")
+    expect(page.get_by_role("alert")).to_contain_text("Your part in this project may have ended")
+    expect(page.get_by_role("alert").get_by_role("link")).to_have_count(0)
+    Membership.objects.update(ended_at=None)
     shows_saved(page)
     expect(page.get_by_role("alert")).to_be_hidden()
     assert draft_marks() == [1, 0]

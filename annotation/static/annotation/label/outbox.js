@@ -263,9 +263,9 @@ export class Outbox {
 
   /** Decide what an answer that is no success means; nothing is sent again before it is told. */
   #failed(answer) {
-    if (answer.lost || answer.out) {
+    if (answer.lost || answer.out || answer.gone) {
       const offline = this.isSubmitting ? "queued" : this.isChoosing ? "queued_choice" : this.kept ? "offline" : "offline_unkept";
-      this.tell(answer.out ? "out" : offline, answer.body);
+      this.tell(answer.out ? "out" : answer.gone ? "gone" : offline, answer.body);
       this.timer ||= setTimeout(() => this.again(), RETRY_MS[Math.min(this.tries, 4)]);
       this.tries += 1;
       return false;

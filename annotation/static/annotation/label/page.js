@@ -97,12 +97,17 @@ function told(state, body = {}) {
   saying.state(state === "submitted" ? "stale" : state);
   if (state === "saved") {
     saying.quiet("out_notice");
+    saying.quiet("gone_notice");
     saying.quiet("ended");
     now.mode.saved?.();
     heldAt = performance.now();
   } else if (state === "out") {
     const href = `${config.urls.login}?next=${encodeURIComponent(config.urls.page)}`;
+    saying.quiet("gone_notice");
     if (saying.box.hidden) saying.notice("out_notice", { button: "log_in", href });
+  } else if (state === "gone") {
+    saying.quiet("out_notice");
+    if (saying.box.hidden) saying.notice("gone_notice");
   } else if (state === "stale") {
     saying.notice("stale_notice", { button: "load_newer", act: loadNewer });
   } else if (state === "submitted") {

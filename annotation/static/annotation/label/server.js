@@ -1,6 +1,7 @@
 // Talks to the site. An answer says what became of the request, so that nobody has to guess.
 
 const PATIENCE_MS = 20_000;
+const UNKNOWN_SENDER = ["not_authenticated", "authentication_failed", "csrf_failed"];
 
 /** Return a UUID; `crypto.randomUUID` is there on secure addresses only. */
 export function uuid() {
@@ -18,7 +19,8 @@ function csrfToken() {
 
 /**
  * Send JSON and return {ok, lost, out, status, body}: `lost` where no server answered (it may have
- * heard the request all the same), `out` where it no longer knows the sender as who they were.
+ * heard the request all the same), `out` where it no longer knows the sender, `gone` where it knows
+ * them, but what they ask about is no longer theirs.
  */
 export async function send(method, url, { body = {}, key = "", keepalive = false } = {}) {
   const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
@@ -31,14 +33,21 @@ export async function send(method, url, { body = {}, key = "", keepalive = false
     });
     const answer = await response.json();
     const { status, ok } = response;
+    const out = isOut(status, answer);
     return {
       ok, status, body: answer,
-      lost: status >= 500 || status === 429, out: [401, 403, 404].includes(status),
+      lost: status >= 500 || status === 429, out, gone: !out && [403, 404].includes(status),
     };
   } catch {
     // A page instead of JSON is a proxy speaking for a server that is gone.
-    return { ok: false, lost: true, out: false, status: response?.status ?? 0, body: {} };
+    return { ok: false, lost: true, out: false, gone: false, status: response?.status ?? 0, body: {} };
   }
+}
+
+/** Whether the server does not know the sender; a request that looks forged counts as one. */
+function isOut(status, { code, detail }) {
+  if (status === 401) return true;
+  return status === 403 && (UNKNOWN_SENDER.includes(code) || String(detail).startsWith("CSRF"));
 }
 
 /** Return the document at `url`; null where the server did not answer with one of ours. */
