@@ -11,7 +11,7 @@ from annotation.drafts import Draft
 from annotation.home import today
 from annotation.leases import AHEAD
 from annotation.models import Lease, Membership, Project
-from annotation.showing import alternatives, explanations, own_steps, waiting_json
+from annotation.showing import alternatives, own_steps, waiting_json
 from labelers.models import Labeler
 from web.keys import keys_of
 from web.models import User
@@ -31,7 +31,6 @@ def work_context(lease: Lease, user: User) -> dict[str, Any]:
         "problem": solution.problem,
         "steps": own_steps(lease) if is_review else [],
         "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
-        "explanations": explanations(lease) if project.ask_critique else [],
         "building": None if is_review else explore_page.building_context(lease),
         "draft": Draft.from_json(lease.draft).as_json(),
         "keys": shown_keys(user),

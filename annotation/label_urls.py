@@ -11,6 +11,11 @@ urlpatterns = [
         label_views.candidates,
         name="label_candidates",
     ),
+    path(
+        "<slug:slug>/<int:assignment_id>/explanations/",
+        label_views.explanations,
+        name="label_explanations",
+    ),
     path("<slug:slug>/correct/<int:annotation_id>/", label_views.correct, name="label_correct"),
     path("<slug:slug>/practice/", practice_views.exercise, name="label_practice"),
     path("<slug:slug>/practice/<int:number>/", practice_views.exercise, name="label_exercise"),

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation import leases
+from annotation import leases, showing
 from annotation.explore_page import building_context
 from annotation.guidelines import guidelines_of
 from annotation.label_page import (
@@ -59,6 +59,13 @@ def shown_lease(request: UserRequest, project: Project, assignment_id: str) -> L
         return leases.begin(lease)
     except NotOpen:  # its two minutes were over just now
         return None
+
+
+def unfinished_lease(request: UserRequest, project: Project, assignment_id: int) -> Lease | None:
+    """Return the caller's newest lease on a slot; one that has ended, too: late work goes on."""
+    mine = Lease.objects.filter(project=project, labeler__user=request.user)
+    on_slot = mine.filter(assignment=assignment_id).exclude(outcome=Lease.Outcome.SUBMITTED)
+    return on_slot.select_related("project", "solution").order_by("-pk").first()
 
 
 def not_theirs(request: UserRequest) -> HttpResponse:
@@ -113,10 +120,7 @@ def assignment(request: UserRequest, slug: str, assignment_id: int) -> HttpRespo
 def candidates(request: UserRequest, slug: str, assignment_id: int) -> HttpResponse:
     """Return the piece of the page that shows the path so far and what may come next."""
     project = project_to_label(request, slug)
-    mine = Lease.objects.filter(project=project, labeler__user=request.user)
-    # A lease that has ended, too: late work goes on.
-    on_slot = mine.filter(assignment=assignment_id).exclude(outcome=Lease.Outcome.SUBMITTED)
-    lease = on_slot.select_related("project", "solution").order_by("-pk").first()
+    lease = unfinished_lease(request, project, assignment_id)
     if lease is None or project.mode != Project.Mode.EXPLORE:
         return not_theirs(request)
     context = {
@@ -125,6 +129,18 @@ def candidates(request: UserRequest, slug: str, assignment_id: int) -> HttpRespo
         "keys": shown_keys(request.user),
     }
     return render(request, "annotation/label/_building.html", context)
+
+
+@require_GET
+@never_cache
+def explanations(request: UserRequest, slug: str, assignment_id: int) -> HttpResponse:
+    """Return what models wrote of the steps that the caller has saved as Bad, for the page."""
+    project = project_to_label(request, slug)
+    lease = unfinished_lease(request, project, assignment_id)
+    if lease is None:
+        return not_theirs(request)
+    context = {"explanations": showing.explanations(lease)}
+    return render(request, "annotation/label/_explanations.html", context)
 
 
 @require_POST

@@ -46,7 +46,7 @@ def assignment_json(lease: Lease) -> dict[str, Any]:
         "problem": problem,
         "steps": steps if is_review else [],
         "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
-        "explanations": explanations(lease) if project.ask_critique else [],
+        "explanations": explanations(lease),
         "draft": Draft.from_json(lease.draft).as_json(),
         "version": lease.draft_version,
     }
@@ -65,10 +65,17 @@ def alternatives(lease: Lease) -> list[dict[str, Any]]:
 
 
 def explanations(lease: Lease) -> list[dict[str, Any]]:
-    """Return what model labelers wrote about steps found wrong; people's are not shown."""
+    """Return what model labelers wrote about steps found wrong, where the project asks for it.
+
+    Only of steps that the saved draft marks Bad: nobody is led to a mark. People's are not shown.
+    """
+    if not lease.project.ask_critique:
+        return []
+    marks = Draft.from_json(lease.draft).marks
+    bad = [step for step, mark in marks.items() if mark.rating == -1]
     found = (
         StepLabel.objects.explaining()
-        .filter(step__solution=lease.solution_id)
+        .filter(step__solution=lease.solution_id, step__in=bad)
         .order_by("pk")
         .values("id", "step", "annotation__labeler__name", "comment")
     )

@@ -41,7 +41,7 @@ GET: dict[str, set[str]] = {
     "edit_guidelines": MANAGERS, "archive": MANAGERS, "clone": MANAGERS, "report": MANAGERS,
     "report_csv": MANAGERS, "label": WORKERS, "label_guidelines": WORKERS,
     "label_practice": WORKERS, "label_exercise": WORKERS, "label_assignment": OWN,
-    "label_candidates": OWN,
+    "label_candidates": OWN, "label_explanations": OWN,
     "api_candidates": OWN,
 }  # fmt: skip
 POST: dict[str, set[str]] = {

@@ -146,6 +146,31 @@ def test_the_page_shows_no_others_marks_and_no_reference_solution(
         assert "eighteen" not in ada.get(address).content.decode()
 
 
+def test_what_models_found_wrong_is_shown_only_of_steps_saved_as_bad(
+    slot: Assignment, ada: Client, user: User
+) -> None:
+    make_annotation(slot.solution, ratings=[-1, -1], comments={0: "No seven.", 1: "No answer."})
+    Project.objects.update(ask_critique=True)
+    lease = make_lease(slot, labeler_of(user))
+    explanations = f"/label/eggs/{slot.pk}/explanations/"
+
+    def shown() -> list[str]:
+        piece = ada.get(explanations).content.decode()
+        return [text for text in ("No seven.", "No answer.") if text in piece]
+
+    assert shown() == []
+    first, second = slot.solution.steps.order_by("position")
+    lease.draft = {"marks": {str(first.pk): {"rating": 1}, str(second.pk): {"rating": -1}}}
+    lease.save()
+    assert shown() == ["No answer."]
+    for address in ("/label/eggs/", f"/label/eggs/{slot.pk}/"):
+        page = ada.get(address).content.decode()
+        assert "No seven." not in page
+        assert f'data-of="{first.pk}"' not in page
+    Project.objects.update(ask_critique=False)
+    assert shown() == []
+
+
 def test_hostile_texts_are_text(project: Project, ada: Client, user: User) -> None:
     problem = make_problem(project, HOSTILE, reference_answer=HOSTILE)
     solution = make_solution(problem, [HOSTILE, r"$\href{javascript:alert(1)}{x}$"])

@@ -222,9 +222,13 @@ def test_after_a_bad_the_page_asks_what_the_project_asks(watched: Watched) -> No
     watched.open("/label/gsm8k/")
     page = watched.page
     expect(page.get_by_role("region", name="About the mistake")).to_be_hidden()
+    assert "says a machine" not in page.content()
     press(page, "1 3")
     panel = page.get_by_role("region", name="About the mistake")
     panel.get_by_label("Explains it").check()
+    shows_saved(page)
+    page.reload()
+    expect(panel.get_by_label("Explains it")).to_be_checked()
     panel.get_by_label("In your own words").fill("It is beside the point.")
     panel.get_by_label("Half-way").check()
     panel.get_by_role("group", name="Candidate 1").get_by_label("Bad").check()

@@ -1,19 +1,19 @@
 // What the project asks once a step is Bad: explanations, progress, the other candidates.
 
 import { paint, readMark, writeMark } from "./marks.js";
+import { page } from "./server.js";
 
 export class AfterBad {
   constructor(work, draft, { changed }) {
     this.panel = work.querySelector("[data-after]");
     this.onWords = () => {};
     if (!this.panel) return;
-    this.explanations = [...this.panel.querySelectorAll("[data-explanation]")];
+    this.explanations = [];
+    this.critiques = draft.critiques ?? {};
+    this.asked = new Set();
     this.others = [...this.panel.querySelectorAll("[data-alternative]")];
     this.words = this.panel.querySelector("[data-own-words]");
     for (const other of this.others) writeMark(other, draft.marks?.[other.dataset.alternative]);
-    for (const explanation of this.explanations) {
-      this.#choose(explanation, draft.critiques?.[explanation.dataset.explanation]);
-    }
     const progress = this.panel.querySelector("[data-progress]");
     if (progress) this.#choose(progress, draft.progress);
     this.panel.addEventListener("change", (event) => {
@@ -35,6 +35,9 @@ export class AfterBad {
       const chosen = explanation.hidden ? null : this.#chosen(explanation);
       if (chosen !== null) critiques[explanation.dataset.explanation] = chosen;
     }
+    // What was rated on an earlier visit stays, also before its explanations are here again.
+    const isHere = this.explanations.some((one) => one.dataset.of === error.dataset.step);
+    if (!isHere && error.dataset.step === this.rated) Object.assign(critiques, this.critiques);
     const progress = this.panel.querySelector("[data-progress]");
     return { marks, critiques, progress: progress ? this.#chosen(progress) : null };
   }
@@ -42,6 +45,9 @@ export class AfterBad {
   /** Show what belongs to the step `error`, or nothing without one. */
   show(error, { takesAlternatives, comment }) {
     if (!this.panel) return;
+    this.error = error;
+    // What was rated before is about the step that was Bad then.
+    this.rated ??= error?.dataset.step ?? "";
     this.panel.hidden = !error;
     if (!error) return;
     for (const one of this.explanations) one.hidden = one.dataset.of !== error.dataset.step;
@@ -57,6 +63,23 @@ export class AfterBad {
     const progress = this.panel.querySelector("[data-progress]");
     this.panel.hidden = !this.words && !progress && (!list || list.hidden);
     this.paint();
+  }
+
+  /** Fetch what models wrote of `error`: the server shows it once the Bad is saved, not before. */
+  async explain(error) {
+    const list = this.panel?.querySelector("[data-explanations]");
+    if (!list || !error || this.asked.has(error.dataset.step)) return;
+    this.asked.add(error.dataset.step);
+    const shown = await page(list.dataset.explanations);
+    // Marked anew meanwhile: that answer may have come without them.
+    if (!shown || this.error !== error) this.asked.delete(error.dataset.step);
+    const known = new Set(this.explanations.map((one) => one.dataset.explanation));
+    for (const one of shown?.querySelectorAll("[data-explanation]") ?? []) {
+      if (known.has(one.dataset.explanation)) continue;
+      this.#choose(one, this.critiques[one.dataset.explanation]);
+      list.append(document.adoptNode(one));
+      this.explanations.push(one);
+    }
   }
 
   /** The words about the mistake are the comment on its step: both fields show the same. */

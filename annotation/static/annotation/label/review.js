@@ -85,6 +85,12 @@ export class Review {
     if (place) this.#light(place);
   }
 
+  /** What models wrote of a mistake is there once the mark is saved. */
+  async saved() {
+    await this.afterBad.explain(this.error);
+    this.#paint();
+  }
+
   focus() {
     this.current?.focus({ preventScroll: true });
     this.current?.scrollIntoView({ block: "nearest" });
