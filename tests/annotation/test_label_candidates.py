@@ -106,7 +106,8 @@ def test_waiting_failing_and_having_few_are_told_apart() -> None:
     draw()
     html = shown(user, lease)
     assert "data-draws" not in Opened(html).building
-    assert "scripted failure" in html
+    assert "The engine failed." in html
+    assert "scripted failure" not in html
     assert "Try again" in html
     Project.objects.update(drawing={})
     user, lease = hold(["First."], candidates=2)
