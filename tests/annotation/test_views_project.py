@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -67,6 +68,28 @@ def test_the_funnel_counts_from_problems_to_marks(client: Client, ada: User) -> 
     assert (funnel.problems, funnel.solutions, funnel.marked) == (1, 6, 1)
     assert funnel.waiting == 2, "an open slot, and one that is only claimed ahead"
     assert funnel.in_work == 1
+
+
+def test_solutions_that_nobody_has_built_yet_are_counted_and_listed_nowhere(
+    client: Client, ada: User
+) -> None:
+    project = filled("manager", ada, solutions=2, mode=Project.Mode.EXPLORE)
+    problem = project.problems.get()
+    for number in range(4):
+        make_solution(problem, [], built=True, text_key=uuid4(), engine=f"built {number}")
+    given_up = make_solution(problem, [], built=True, text_key=uuid4(), engine="given up")
+    make_annotation(given_up)
+    context = client.get(ADDRESS).context
+    assert context["funnel"].solutions == 3
+    assert sum(part.count for part in context["answers"].whole.parts) == 3
+    assert {writer.engine for writer in context["answers"].writers} == {"scripted", "given up"}
+    assert client.get("/").context["mine"][0].project.n_solutions == 3
+    assert client.get("/projects/").context["page"].rows[0].n_solutions == 3
+    assert client.get(f"{ADDRESS}problems/").context["page"].rows[0].n_solutions == 3
+    assert len(client.get(f"{ADDRESS}solutions/").context["page"].rows) == 3
+    unmarked = client.get(f"{ADDRESS}solutions/?mark=unmarked").context["page"].rows
+    assert {solution.engine for solution in unmarked} == {"scripted"}
+    assert len(client.get(f"{ADDRESS}problems/{problem.pk}/").context["page"].rows) == 3
 
 
 def test_a_correction_is_not_in_work_but_is_held(client: Client, ada: User) -> None:
@@ -227,6 +250,17 @@ def test_the_overview_says_why_a_run_failed(client: Client, ada: User) -> None:
     assert "the server answered 503 <small>× 36</small>" in words
     assert "items <small>× 1</small>" in words
     assert "no such model" in words
+
+
+@pytest.mark.parametrize("role", ["labeler", "reviewer", "reader"])
+def test_why_a_run_failed_is_for_managers(client: Client, ada: User, role: str) -> None:
+    project = filled(role, ada)
+    errors = {"10.0.0.7 answered 503": 37}
+    make_run(project, state="running", failed=37, total=99, errors=errors, error="no such model")
+    for words in (page(client), client.get("/").content.decode()):
+        assert "37 failed" in words
+        assert "10.0.0.7" not in words
+        assert "no such model" not in words
 
 
 def test_the_page_takes_as_many_queries_for_much_as_for_little(client: Client, ada: User) -> None:
