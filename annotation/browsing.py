@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import IsNull
 from django.utils.translation import gettext_lazy as _
 
+from annotation.building import not_begun
 from annotation.models import (
     Annotation,
     Position,
@@ -80,10 +81,13 @@ def walk(asked: Mapping[str, Any], project: Project, user: User) -> Walk:
     annotations in force that `user` may read.
     """
     newest_first = asked.get("order") == "newest"
+    explores = project.mode == Project.Mode.EXPLORE
     rows = _of_marks(asked, project, user)
     steps = steps_open_to(user, project) if asked.get("text") else Step.objects.none()
     if rows is None:
         solutions = solutions_open_to(user, project).filter(_of_solution(asked, ""))
+        if explores:
+            solutions = solutions.exclude(not_begun())
         if asked.get("mark") == GREAT:
             of_it = marks_open_to(user, project).filter(solution=OuterRef("pk"))
             solutions = solutions.filter(Exists(of_it.filter(marked(GREAT, "pk"))))
@@ -91,6 +95,8 @@ def walk(asked: Mapping[str, Any], project: Project, user: User) -> Walk:
         constant = "is_correct" if asked.get("answer") == "unknown" else ""
         return Walk(rows=said, solution="pk", constant=constant, newest_first=newest_first)
     rows = rows.filter(_of_solution(asked, "solution__"))
+    if explores:
+        rows = rows.exclude(not_begun("solution__"))
     said = _saying(rows, asked, steps, "solution_id", "solution__problem__")
     return Walk(rows=said, solution="solution_id", newest_first=newest_first)
 

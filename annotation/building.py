@@ -3,10 +3,34 @@
 From then on it is read like any other: alternative 0 of each position is the step that was taken.
 """
 
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Q, Subquery
+from django.db.models.lookups import IsNull
 
 from annotation.explore import final_answer
-from annotation.models import Annotation, Solution, Step
+from annotation.models import Annotation, Project, Solution, Step
+from annotation.models.content import SolutionQuerySet
+
+
+def not_begun(solution: str = "") -> Q:
+    """Return what is true of a solution that is to be built and that nobody has handed in yet.
+
+    `solution` is the path to it, such as "solution__".
+    """
+    of_it = Annotation.objects.filter(solution=OuterRef(f"{solution}pk")).values("pk")[:1]
+    # Not as NOT EXISTS, for which PostgreSQL may read all annotations at once.
+    is_unmarked = Q(IsNull(Subquery(of_it), True))
+    return Q(**{f"{solution}built": True, f"{solution}text": ""}) & is_unmarked
+
+
+def begun(project: Project) -> SolutionQuerySet:
+    """Return the solutions of `project` without those still to be built.
+
+    Review projects have none, and count theirs in an index that knows of no texts.
+    """
+    solutions = Solution.objects.filter(project=project)
+    if project.mode == Project.Mode.EXPLORE:
+        return solutions.exclude(not_begun())
+    return solutions
 
 
 def keep_path(annotation: Annotation) -> Solution:

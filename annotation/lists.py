@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Case, Count, Model, OuterRef, Prefetch, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from annotation.browsing import walk
+from annotation.building import not_begun
 from annotation.models import Annotation, Membership, Problem, Project, Solution, Step
 from annotation.models.content import ProblemQuerySet, SolutionQuerySet
 from annotation.models.projects import ProjectQuerySet
@@ -19,16 +20,22 @@ from web.pages import Keyset, Page, id_place, page_by
 def list_projects(projects: ProjectQuerySet, user: User) -> ProjectQuerySet:
     """Add to each project `n_problems`, `n_solutions` and the `role` of `user` in it."""
     role = Membership.objects.filter(project=OuterRef("pk"), user=user).values("role")
+    solutions = Solution.objects.filter(project=OuterRef("pk"))
+    begun = how_many(solutions.exclude(not_begun()), "project")
+    # Only where there may be some to leave out: counting all is done in an index alone.
+    counted = Case(
+        When(mode=Project.Mode.EXPLORE, then=begun), default=how_many(solutions, "project")
+    )
     return projects.annotate(
         n_problems=how_many(Problem.objects.filter(project=OuterRef("pk")), "project"),
-        n_solutions=how_many(Solution.objects.filter(project=OuterRef("pk")), "project"),
+        n_solutions=counted,
         role=Subquery(role),
     )
 
 
 def list_problems(problems: ProblemQuerySet) -> ProblemQuerySet:
     """Add to each problem `n_solutions`, and `n_right` of them with the right answer."""
-    solutions = Solution.objects.filter(problem=OuterRef("pk"))
+    solutions = Solution.objects.filter(problem=OuterRef("pk")).exclude(not_begun())
     return problems.defer("reference_solution", "metadata").annotate(
         n_solutions=how_many(solutions, "problem"),
         n_right=how_many(solutions.filter(is_correct=True), "problem"),

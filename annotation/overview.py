@@ -13,7 +13,8 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import Annotation, Assignment, Lease, Problem, Project, Solution, StepLabel
+from annotation.building import begun, not_begun
+from annotation.models import Annotation, Assignment, Lease, Problem, Project, StepLabel
 from annotation.models.marks import AnnotationQuerySet
 from web.bars import Bar, bar
 from web.errors import BadAddress
@@ -85,7 +86,7 @@ def funnel(project: Project) -> Funnel:
     counts = held.aggregate(ahead=Count("pk", filter=ahead), in_work=Count("pk", filter=~ahead))
     return Funnel(
         problems=project.problems.count(),
-        solutions=project.solutions.count(),
+        solutions=begun(project).count(),
         waiting=Assignment.objects.open().filter(project=project).count() + counts["ahead"],
         in_work=counts["in_work"],
         marked=project.solutions.filter(finished).count(),
@@ -93,13 +94,14 @@ def funnel(project: Project) -> Funnel:
 
 
 def problem_answers(problem: Problem) -> Bar:
-    counts = problem.solutions.aggregate(solutions=SOLUTIONS, right=RIGHT, wrong=WRONG)
+    solutions = problem.solutions.exclude(not_begun())
+    counts = solutions.aggregate(solutions=SOLUTIONS, right=RIGHT, wrong=WRONG)
     return answer_bar(**counts)
 
 
 def answers(project: Project) -> Answers:
     rows = (
-        Solution.objects.filter(project=project)
+        begun(project)
         .values("engine", "model", "prompt_name")
         .annotate(solutions=SOLUTIONS, right=RIGHT, wrong=WRONG, drawn=Sum("times_drawn"))
         .order_by("-solutions", "engine", "model", "prompt_name")

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from annotation import overview
 from annotation.browsing import solutions_open_to
+from annotation.building import not_begun
 from annotation.filters import ProblemFilter
 from annotation.lists import by_answer, list_problems, list_projects, list_solutions
 from annotation.models import Problem, Project, Run
@@ -79,7 +80,8 @@ def problem(request: UserRequest, slug: str, problem_id: int) -> HttpResponse:
     project = found_project(request, slug)
     visible = Problem.objects.visible_to(request.user).filter(project=project)
     problem = get_object_or_404(visible, pk=problem_id)
-    solutions = solutions_open_to(request.user, project).filter(problem=problem)
+    open_to_them = solutions_open_to(request.user, project).filter(problem=problem)
+    solutions = open_to_them.exclude(not_begun())
     page = page_of(list_solutions(solutions, request.user), request.GET)
     graded = sees_grades(request, project)
     return render(
