@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from annotation.building import begun, not_begun
 from annotation.models import Annotation, Assignment, Lease, Problem, Project, StepLabel
 from annotation.models.marks import AnnotationQuerySet
+from labelers.models import Labeler
 from web.bars import Bar, bar
 from web.errors import BadAddress
 from web.models import User
@@ -43,7 +44,8 @@ class Funnel:
     in_work: int
     """Solutions in somebody's hands now, those claimed ahead left out."""
     marked: int
-    """Solutions that somebody has finished."""
+    """Solutions that a person has finished, here or before they were imported."""
+    marked_by_models: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,12 @@ def in_time(count: Callable[[], Counted]) -> Counted | None:
 def funnel(project: Project) -> Funnel:
     """Count what indexes alone can tell, so that a million solutions take well under a second."""
     ahead = Q(began_at=None)
-    # An annotation that a correction supersedes is of the same solution: no need to ask.
-    finished = Exists(Annotation.objects.filter(solution=OuterRef("pk")))
+    # An annotation that a correction supersedes is of the same labeler: no need to ask.
+    annotations = Annotation.objects.filter(project=project)
+    # By their ids, which are in the index; models are few, people many.
+    models = list(Labeler.objects.machines().values_list("pk", flat=True))
+    by_people = annotations.exclude(labeler__in=models).filter(solution=OuterRef("pk"))
+    by_models = annotations.filter(labeler__in=models)
     held = Lease.objects.open().filter(project=project, corrects=None)
     counts = held.aggregate(ahead=Count("pk", filter=ahead), in_work=Count("pk", filter=~ahead))
     return Funnel(
@@ -89,7 +95,8 @@ def funnel(project: Project) -> Funnel:
         solutions=begun(project).count(),
         waiting=Assignment.objects.open().filter(project=project).count() + counts["ahead"],
         in_work=counts["in_work"],
-        marked=project.solutions.filter(finished).count(),
+        marked=project.solutions.filter(Exists(by_people)).count(),
+        marked_by_models=by_models.values("solution").distinct().count(),
     )
 
 

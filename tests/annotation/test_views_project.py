@@ -56,7 +56,7 @@ def test_an_empty_project_says_how_to_fill_it(client: Client, ada: User) -> None
 def test_the_funnel_counts_from_problems_to_marks(client: Client, ada: User) -> None:
     project = filled("manager", ada, solutions=6)
     one, two, three, four, five, _ = project.solutions.order_by("pk")
-    replaced = make_annotation(one, ratings=[1])
+    replaced = make_annotation(one, make_labeler(user=make_user("bob")), ratings=[1])
     make_annotation(one, replaced.labeler, ratings=[-1], supersedes=replaced)
     make_annotation(one, ratings=[0])
     make_assignment(two)
@@ -68,6 +68,19 @@ def test_the_funnel_counts_from_problems_to_marks(client: Client, ada: User) -> 
     assert (funnel.problems, funnel.solutions, funnel.marked) == (1, 6, 1)
     assert funnel.waiting == 2, "an open slot, and one that is only claimed ahead"
     assert funnel.in_work == 1
+
+
+def test_what_models_judged_is_counted_apart_from_what_people_marked(
+    client: Client, ada: User
+) -> None:
+    project = filled("manager", ada)
+    one, two, three = project.solutions.order_by("pk")
+    judge, bob = make_labeler("judge"), make_labeler("Bob", user=make_user("bob"))
+    for solution in (one, two, three):
+        make_annotation(solution, judge, ratings=[1])
+    make_annotation(one, bob, ratings=[1])
+    assert client.get(ADDRESS).context["funnel"].marked == 1
+    assert "3 by models" in page(client)
 
 
 def test_solutions_that_nobody_has_built_yet_are_counted_and_listed_nowhere(
