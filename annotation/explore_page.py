@@ -54,8 +54,11 @@ def texts() -> dict[str, str]:
     """Return what the page says in explore mode, beside or instead of what it says in review."""
     return {
         "next": _("Submitted. Next problem, {count} candidates for its first step."),
+        "next_one": _("Submitted. Next problem, 1 candidate for its first step."),
         "skipped": _("Skipped. Next problem, {count} candidates for its first step."),
+        "skipped_one": _("Skipped. Next problem, 1 candidate for its first step."),
         "shown": _("Problem, {count} candidates for the next step."),
+        "shown_one": _("Problem, 1 candidate for the next step."),
         "queued_choice": _("Offline: will go on when you are back"),
         "candidate_marked": _("Candidate {number}: {mark}."),
         "candidate_unmarked": _("Candidate {number} is not marked yet."),
@@ -75,6 +78,7 @@ def texts() -> dict[str, str]:
         "taken_by_lot": _("Candidate {number} was taken, by lot."),
         "written": _("Your step was taken."),
         "position": _("Step {number}: {count} candidates."),
+        "position_one": _("Step {number}: 1 candidate."),
         "ends": _("The solution states its final answer. Submit when you are ready."),
         "back_at": _("Back at step {number}."),
         "turning": _("Going back…"),

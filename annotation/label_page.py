@@ -102,7 +102,10 @@ def is_prefetch(request: HttpRequest) -> bool:
 
 
 def texts() -> dict[str, str]:
-    """Return what the page's modules say, in the user's language."""
+    """Return what the page's modules say, in the user's language.
+
+    Beside a text with {count}, the one named "…_one" is said where that is 1.
+    """
     return {
         "saved": _("Saved"),
         "saving": _("Saving…"),
@@ -124,8 +127,11 @@ def texts() -> dict[str, str]:
         "unmarked": _("Step {number} is not marked yet."),
         "rest_great": _("All other steps are marked Great."),
         "next": _("Submitted. Next solution: {count} steps."),
+        "next_one": _("Submitted. Next solution: 1 step."),
         "skipped": _("Skipped. Next solution: {count} steps."),
+        "skipped_one": _("Skipped. Next solution: 1 step."),
         "shown": _("Solution with {count} steps."),
+        "shown_one": _("Solution with 1 step."),
         "undone": _("Your last submission is open again."),
         "not_now": _("That did not reach the server. Try again in a moment."),
         "stale_notice": _(

@@ -129,6 +129,17 @@ def test_a_screen_reader_hears_groups_with_names_and_what_changed(watched: Watch
     expect(page.get_by_role("status")).to_have_text("Saved")
 
 
+def test_one_step_is_said_in_the_singular(watched: Watched) -> None:
+    user, _, _ = make_work(2, steps=["The answer is 22."])
+    watched.log_in(user)
+    watched.open("/label/gsm8k/")
+    shows_solution(watched.page, 1)
+    press(watched.page, "1 Enter")
+    shows_solution(watched.page, 2)
+    said = watched.page.locator("[data-live]")
+    expect(said).to_have_text("Submitted. Next solution: 1 step.")
+
+
 def test_nothing_moves_for_those_who_want_it_so(watched: Watched) -> None:
     user, _, _ = make_work()
     watched.page.emulate_media(reduced_motion="reduce")

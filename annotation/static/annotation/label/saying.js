@@ -12,7 +12,8 @@ export class Saying {
   }
 
   text(name, values = {}) {
-    return (this.texts[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+    const one = values.count === 1 ? this.texts[`${name}_one`] : null;
+    return (one ?? this.texts[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
   }
 
   /** Show how far saving is. What is over in a blink is not worth a word. */
