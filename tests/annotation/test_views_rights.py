@@ -37,7 +37,7 @@ FOR_MANAGERS = {"members", "archive", "clone", "project_settings", "edit_guideli
 ASKED_ELSEWHERE = {
     "new_project", "report_csv",
     "label", "label_assignment", "label_candidates", "label_check", "label_correct",
-    "label_exercise", "label_guidelines", "label_practice",
+    "label_exercise", "label_explanations", "label_guidelines", "label_practice",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What the tests of the labelling page share: a project with work, and what its pages are asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from playwright.sync_api import Page, expect
 
@@ -47,6 +47,15 @@ def shows_solution(page: Page, number: int) -> None:
 
 def shows_saved(page: Page) -> None:
     expect(page.locator("[data-saved]")).to_have_text("Saved")
+
+
+def comes_true(page: Page, is_true: Callable[[], bool]) -> None:
+    """Wait until the server has what the page is sending."""
+    for _ in range(100):
+        if is_true():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it did not come true within 10 s")
 
 
 def press(page: Page, keys: str) -> None:
