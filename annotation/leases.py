@@ -146,9 +146,12 @@ def correct(annotation: Annotation) -> Lease:
         standing = lock(annotation.labeler, annotation.project)
         if annotation.project.archived_at or hasattr(annotation, "superseded_by"):
             raise NotOpen(f"{annotation} can no longer be corrected")
-        opened = Lease.objects.open().filter(corrects=annotation).first()
-        if opened is not None:
+        theirs = Lease.objects.open().filter(labeler=annotation.labeler)
+        opened = theirs.filter(solution=before.solution_id).first()
+        if opened is not None and opened.corrects_id == annotation.pk:
             return opened
+        if opened is not None:
+            raise NotOpen(f"{annotation} has a solution that its labeler holds again")
         now = timezone.now()
         return _write_lease(
             before.assignment,
