@@ -137,7 +137,7 @@ def steps_open_to(user: User, project: Project | None = None) -> QuerySet[Step]:
     """
     # Asked first and apart where it can be: every step that is searched would ask it again.
     if project and Project.objects.marks_visible_to(user).contains(project):
-        return Step.objects.all()
+        return Step.objects.filter(solution__project=project)
     everybodys = Q(solution__project__in=Project.objects.marks_visible_to(user))
     own = Position.objects.filter(human_step=OuterRef("pk"), annotation__labeler__user=user)
     return Step.objects.filter(everybodys | Q(writer=Step.Writer.MODEL) | Exists(own))
