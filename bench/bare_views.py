@@ -1,4 +1,4 @@
-"""The least that a queue over HTTP can do: who asks, one claim, one insert."""
+"""The least that views can do: nothing at all, and for a queue who asks, one claim, one insert."""
 
 import json
 
@@ -31,6 +31,11 @@ def _user(request: HttpRequest) -> User:
     assert pair is not None
     user: User = pair[0]
     return user
+
+
+def empty(request: HttpRequest) -> HttpResponse:
+    """An empty answer, behind the same middleware and login as any page."""
+    return HttpResponse()
 
 
 @csrf_exempt

@@ -38,7 +38,7 @@ _WATCH = """() => {
 }"""
 _EMPTY = """async () => {
   const began = performance.now();
-  await (await fetch("/bench/empty/", {cache: "no-store"})).text();
+  await (await fetch("/bare/empty/", {cache: "no-store"})).text();
   return performance.now() - began;
 }"""
 
@@ -56,13 +56,13 @@ def measure(solutions: int) -> dict[str, Any]:
     client = Client()
     client.force_login(user)
     session = client.cookies["sessionid"].value
-    with served() as address, sync_playwright() as playwright:
+    with served() as port, sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=arguments
         )
         context = browser.new_context()
-        url = f"http://{address}"
+        url = f"http://127.0.0.1:{port}"
         context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
         page = context.new_page()
         page.goto(f"{url}/label/{project.slug}/")

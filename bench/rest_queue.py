@@ -4,31 +4,24 @@ Both are served by the same gunicorn, with the site's own settings, middleware a
 """
 
 import os
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from annotation.models import Membership, Project
 from bench.filled_queue import fill, settle_queue
 from bench.rest_clients import STEPS, Rounds, bare_round, go_round, round_of_the_queue
 from bench.scratch import PROJECT
+from bench.served import served
 from labelers.registration import labeler_of
 from web.models import ApiToken, User
 
 CLIENTS = 8
 LIMIT = 0.5
 TURNS = 3
-SERVER = ("-m", "gunicorn", "config.wsgi", "--workers", "2", "--threads", "4")
 
 
 def measure(solutions: int, *, rounds: int) -> Iterator[dict[str, Any]]:
@@ -70,39 +63,6 @@ def check_once(turns: list[Rounds]) -> None:
             [slots],
         )
         assert cursor.fetchone() == (len(slots), len(slots)), "work was lost or doubled"
-
-
-@contextmanager
-def served() -> Iterator[int]:
-    """Serve the site over the scratch database; yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bench.server_settings"}
-    with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(
-            [sys.executable, *SERVER, "--bind", f"127.0.0.1:{port}"],
-            cwd=settings.BASE_DIR,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait_for(port, server)
-            yield port
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    while server.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("gunicorn did not start")
 
 
 def _token(number: int, project: Project) -> str:

@@ -8,5 +8,5 @@ from config.settings import DATABASES
 
 DATABASES["default"]["NAME"] = os.environ[DATABASE_VARIABLE]
 ROOT_URLCONF = "bench.bare_urls"
-ALLOWED_HOSTS = ["localhost"]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 SECURE_SSL_REDIRECT = False
