@@ -1,119 +1,62 @@
-"""The statement that takes the best open slot: `leases.claim_next` says when it runs.
+"""Claiming the best open slot: one call of `annotation_claim` (migration 0004).
 
-It reads forward from where the labeler's last claim had got to (docs/adr/0007-leases.md). The
-places are passed as parameters, so that each lane is one range of its index. Both lanes are read
-twice: without a lock for the place that must not be passed, and with one to take the slot. What
-the labeler had marked when they held the same solution before comes with it.
+It reads forward from where the labeler's last claim had got to, and nothing that claims end or
+change (docs/adr/0007-leases.md). What the labeler had marked when they held the same solution
+before comes with the slot. `leases.claim_next` says what is done where it gives none.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.utils import timezone
 
 from annotation.models import Lease, Project
 from labelers.models import Labeler
 
-# OFFSET 0 keeps each question a probe of an index for one slot, whatever the planner believes.
-_NOT_THEIRS = """
-    NOT EXISTS (
-        SELECT 1 FROM annotation_annotation AS past
-        WHERE past.labeler_id = %(labeler)s AND past.solution_id = slot.solution_id OFFSET 0
-    )
-    AND NOT EXISTS (
-        SELECT 1 FROM annotation_lease AS hold
-        WHERE hold.labeler_id = %(labeler)s AND hold.solution_id = slot.solution_id
-            AND hold.ended_at IS NULL OFFSET 0
-    )
-    AND NOT EXISTS (
-        SELECT 1 FROM annotation_lease AS skip
-        WHERE skip.labeler_id = %(labeler)s AND skip.solution_id = slot.solution_id
-            AND skip.returns_at > %(now)s OFFSET 0
-    )
+_FIELDS = (
+    "id",
+    "solution_id",
+    "assignment_id",
+    "draft",
+    "draft_version",
+    "draft_key",
+    "open_before",
+    "lane_round",
+    "lane_priority",
+    "lane_id",
+    "lane_reopened",
+)
+_CLAIM = f"SELECT {', '.join(_FIELDS)} FROM annotation_claim(%s, %s, %s, %s, %s, %s)"  # noqa: S608
+_STANDING = """
+    SELECT
+        project.paused_at IS NULL AND project.archived_at IS NULL,
+        project.routing_round,
+        last.lane_round, last.lane_priority, last.lane_id, last.lane_reopened
+    FROM labelers_labeler AS labeler
+    JOIN annotation_project AS project ON project.id = %s
+    LEFT JOIN LATERAL (
+        SELECT lane_round, lane_priority, lane_id, lane_reopened
+        FROM annotation_lease
+        WHERE labeler_id = labeler.id AND project_id BETWEEN project.id AND project.id
+        ORDER BY project_id DESC, id DESC LIMIT 1
+    ) AS last ON true
+    WHERE labeler.id = %s
+    FOR NO KEY UPDATE OF labeler
 """
-# In explore mode every slot has a solution of its own: the problem is what must not come twice.
-_NOT_THEIR_PROBLEM = """
-    NOT EXISTS (
-        SELECT 1 FROM annotation_solution AS wanted
-        JOIN annotation_solution AS other ON other.problem_id = wanted.problem_id
-        WHERE wanted.id = slot.solution_id AND (
-            EXISTS (
-                SELECT 1 FROM annotation_annotation AS past
-                WHERE past.labeler_id = %(labeler)s AND past.solution_id = other.id
-            )
-            OR EXISTS (
-                SELECT 1 FROM annotation_lease AS hold
-                WHERE hold.labeler_id = %(labeler)s AND hold.solution_id = other.id
-                    AND (hold.ended_at IS NULL OR hold.returns_at > %(now)s)
-            )
-        )
-        OFFSET 0
-    )
+_HELD = """
+    SELECT hold.id
+    FROM (
+        SELECT open_before || id AS leases FROM annotation_lease
+        WHERE labeler_id = %s AND project_id = %s ORDER BY project_id DESC, id DESC LIMIT 1
+    ) AS last
+    CROSS JOIN unnest(last.leases) AS mine (lease)
+    CROSS JOIN LATERAL (SELECT * FROM annotation_lease WHERE id = mine.lease OFFSET 0) AS hold
+    WHERE hold.ended_at IS NULL
 """
-
-
-def _claim(not_theirs: str) -> str:
-    """Return the statement, in which `not_theirs` is what makes a slot new to the labeler."""
-    slots = f"""
-        SELECT slot.id, slot.priority, slot.reopened, slot.solution_id
-        FROM annotation_assignment AS slot
-        WHERE slot.project_id = %(project)s AND NOT slot.is_named AND slot.state = 'open'
-            AND {not_theirs}
-    """  # noqa: S608 - made of this module's own text
-    fresh = f"""
-        {slots}
-            AND slot.reopened IS NULL
-            AND (slot.priority * -1.0, slot.id) > (%(rank)s, %(id)s)
-        ORDER BY slot.priority * -1.0, slot.id LIMIT 1
-    """
-    reopened = f"{slots} AND slot.reopened > %(reopened)s ORDER BY slot.reopened LIMIT 1"
-    return f"""
-        WITH fresh AS ({fresh}),
-        reopened AS ({reopened}),
-        locked_fresh AS ({fresh} FOR UPDATE SKIP LOCKED),
-        locked_reopened AS ({reopened} FOR UPDATE SKIP LOCKED),
-        chosen AS (
-            SELECT * FROM (TABLE locked_reopened UNION ALL TABLE locked_fresh) AS best
-            WHERE %(most)s > (
-                SELECT count(*) FROM annotation_lease
-                WHERE project_id = %(project)s AND labeler_id = %(labeler)s AND ended_at IS NULL
-                    AND corrects_id IS NULL AND (began_at IS NULL) = %(ahead)s
-            )
-            ORDER BY priority DESC, reopened LIMIT 1
-        ),
-        taken AS (
-            UPDATE annotation_assignment AS slot SET state = 'leased', labeler_id = %(labeler)s
-            FROM chosen WHERE slot.id = chosen.id
-            RETURNING slot.id, slot.solution_id
-        )
-        INSERT INTO annotation_lease (
-            project_id, labeler_id, solution_id, assignment_id, claimed_at, began_at, until,
-            outcome, draft, draft_version, draft_key,
-            lane_round, lane_priority, lane_id, lane_reopened
-        )
-        SELECT
-            %(project)s, %(labeler)s, taken.solution_id, taken.id, %(now)s, %(began)s, %(until)s,
-            '', coalesce(before.draft, '{{}}'), coalesce(before.draft_version, 0), before.draft_key,
-            %(round)s,
-            coalesce((SELECT priority FROM fresh), %(priority)s),
-            coalesce((SELECT id - (id <> taken.id)::int FROM fresh), %(id)s),
-            coalesce((SELECT reopened - (id <> taken.id)::int FROM reopened), %(reopened)s)
-        FROM taken
-        LEFT JOIN LATERAL (
-            SELECT draft, draft_version, draft_key FROM annotation_lease
-            WHERE solution_id = taken.solution_id AND labeler_id = %(labeler)s
-            ORDER BY id + 0 DESC LIMIT 1
-        ) AS before ON true
-        RETURNING *
-    """  # noqa: S608 - made of this module's own text
-
-
-_CLAIM_BY_MODE = {
-    Project.Mode.REVIEW: _claim(_NOT_THEIRS),
-    Project.Mode.EXPLORE: _claim(_NOT_THEIR_PROBLEM),
-}
 INFINITY = float("inf")
+REPLAN = 256
+"""After so many leases, plans are made anew: those for small tables do not fit grown ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,82 +71,62 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a claim starts from."""
+    """What a new lease of a labeler starts from."""
 
     gives_out: bool
     place: Place
-    has_open: bool
-    has_due_skip: bool
-
-
-_STANDING = """
-    SELECT
-        project.paused_at IS NULL AND project.archived_at IS NULL,
-        project.routing_round,
-        last.lane_round, last.lane_priority, last.lane_id, last.lane_reopened,
-        EXISTS (
-            SELECT 1 FROM annotation_lease
-            WHERE project_id = project.id AND labeler_id = labeler.id AND ended_at IS NULL
-        ),
-        EXISTS (
-            SELECT 1 FROM annotation_lease
-            WHERE project_id = project.id AND labeler_id = labeler.id AND returns_at <= %s
-        )
-    FROM labelers_labeler AS labeler
-    JOIN annotation_project AS project ON project.id = %s
-    LEFT JOIN LATERAL (
-        SELECT lane_round, lane_priority, lane_id, lane_reopened
-        FROM annotation_lease
-        WHERE labeler_id = labeler.id AND project_id = project.id
-        ORDER BY id DESC LIMIT 1
-    ) AS last ON true
-    WHERE labeler.id = %s
-    FOR NO KEY UPDATE OF labeler
-"""
 
 
 def lock(labeler: Labeler, project: Project) -> Standing:
     """Let no other claim of `labeler` begin, and say where this one starts.
 
-    Where it had to wait, what it read is from before: too early a place is only read again, and
-    the statement that takes a slot counts for itself what the labeler holds.
+    Where it had to wait, what it read is from before: too early a place is only read again.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, [timezone.now(), project.pk, labeler.pk])
-        gives_out, now_round, last_round, priority, last_id, reopened, *flags = cursor.fetchone()
+        cursor.execute(_STANDING, [project.pk, labeler.pk])
+        gives_out, now_round, last_round, priority, last_id, reopened = cursor.fetchone()
     place = Place(now_round)
     if last_round == now_round and last_id is not None:
         place = Place(now_round, priority, last_id, reopened)
-    return Standing(gives_out, place, *flags)
+    return Standing(gives_out, place)
 
 
-def take(
+def held(labeler: Labeler, project: Project) -> list[int]:
+    """Return the ids of the labeler's open leases: those that their last one knows, and itself.
+
+    An index of open leases would still hold every one that ended since a long transaction began.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [labeler.pk, project.pk])
+        return [lease for (lease,) in cursor.fetchall()]
+
+
+def claim(
     *,
     project: Project,
-    labeler_id: int,
-    place: Place,
+    labeler: Labeler,
     ahead: bool,
-    most: int,
+    at_once: int,
     now: datetime,
     until: datetime,
 ) -> Lease | None:
-    """Lease the best slot after `place`; None when there is none, or `most` are held already."""
-    parameters = {
-        "project": project.pk,
-        "labeler": labeler_id,
-        "round": place.round,
-        "priority": place.priority,
-        "rank": -place.priority,
-        "id": place.id,
-        "reopened": place.reopened,
-        "ahead": ahead,
-        "most": most,
-        "now": now,
-        "began": None if ahead else now,
-        "until": until,
-    }
-    statement = _CLAIM_BY_MODE[Project.Mode(project.mode)]
-    lease = next(iter(Lease.objects.raw(statement, parameters)), None)
-    if lease is not None:
-        lease.project = project
+    """Lease the best slot to `labeler`.
+
+    None when there is none, when they hold `at_once` or have one ahead, when something that they
+    skipped is due, and when the project gives out nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [project.pk, labeler.pk, ahead, at_once, now, until])
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        fields = dict(zip(_FIELDS, row, strict=True))
+        if fields["id"] % REPLAN == 0:
+            cursor.execute("DISCARD PLANS")
+    fields["draft"] = json.loads(fields["draft"])
+    began_at = None if ahead else now
+    lease = Lease(
+        project=project, labeler=labeler, claimed_at=now, began_at=began_at, until=until, **fields
+    )
+    lease._state.adding = False
     return lease

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from annotation.claiming import Place, Standing, lock, take
+from annotation.claiming import Place, Standing, claim, held, lock
 from annotation.models import Annotation, Assignment, Lease, Project, Solution
 from annotation.models.work import LeaseQuerySet, NotOpen
 from annotation.reopening import reopen
@@ -30,15 +30,19 @@ def claim_next(
     is claimed for at most two minutes, so that it is there when it is wanted (`begin`). A project
     that is paused or archived gives out nothing new.
     """
+    lease = _take(labeler, project, ahead=ahead, at_once=at_once)
+    if lease is not None:
+        return lease
     with transaction.atomic():
         standing = lock(labeler, project)
-        lease = _already_open(labeler, project, ahead, at_once) if standing.has_open else None
+        lease = _already_open(labeler, project, ahead, at_once)
         if lease is not None or not standing.gives_out:
             return lease
-        found = _take(labeler, project, standing, ahead=ahead, most=1 if ahead else at_once)
-        if found is None and expire_overdue(project=project):
-            found = _take(labeler, project, standing, ahead=ahead, most=1 if ahead else at_once)
-        return found or _already_open(labeler, project, ahead, at_once)
+        slot = _due_skip(labeler, project)
+        if slot is not None:
+            return _take_again(slot, labeler, project, standing, ahead=ahead)
+        expire_overdue(project=project)
+        return _take(labeler, project, ahead=ahead, at_once=at_once)
 
 
 def begin(lease: Lease) -> Lease:
@@ -179,7 +183,7 @@ def last_submission(labeler: Labeler, project: Project) -> Annotation | None:
 
 def _open(labeler: Labeler, project: Project) -> LeaseQuerySet:
     """Return the leases of a labeler on slots, oldest first; corrections are not among them."""
-    leases = Lease.objects.open().filter(labeler=labeler, project=project, corrects=None)
+    leases = Lease.objects.open().filter(pk__in=held(labeler, project), corrects=None)
     return leases.select_related("project").order_by("pk")
 
 
@@ -196,32 +200,35 @@ def _already_open(labeler: Labeler, project: Project, ahead: bool, at_once: int)
     return begin(ahead_of_time) if ahead_of_time else None
 
 
-def _take(
-    labeler: Labeler, project: Project, standing: Standing, *, ahead: bool, most: int
-) -> Lease | None:
+def _take(labeler: Labeler, project: Project, *, ahead: bool, at_once: int) -> Lease | None:
     now = timezone.now()
-    until = now + (AHEAD if ahead else timedelta(minutes=project.lease_minutes))
-    if standing.has_due_skip:
-        slot = _due_skip(labeler, project)
-        if slot is not None:
-            began_at = None if ahead else now
-            return _hold(
-                slot,
-                labeler,
-                standing.place,
-                began_at=began_at,
-                until=until,
-                **_draft_before(labeler, slot.solution_id),
-            )
-    return take(
+    return claim(
         project=project,
-        labeler_id=labeler.pk,
-        place=standing.place,
+        labeler=labeler,
         ahead=ahead,
-        most=most,
+        at_once=at_once,
         now=now,
-        until=until,
+        until=now + _lasts(project, ahead),
     )
+
+
+def _take_again(
+    slot: Assignment, labeler: Labeler, project: Project, standing: Standing, *, ahead: bool
+) -> Lease:
+    """Lease the slot of a skipped solution, locked by the caller."""
+    now = timezone.now()
+    return _hold(
+        slot,
+        labeler,
+        standing.place,
+        began_at=None if ahead else now,
+        until=now + _lasts(project, ahead),
+        **_draft_before(labeler, slot.solution_id),
+    )
+
+
+def _lasts(project: Project, ahead: bool) -> timedelta:
+    return AHEAD if ahead else timedelta(minutes=project.lease_minutes)
 
 
 def _due_skip(labeler: Labeler, project: Project) -> Assignment | None:
@@ -276,6 +283,7 @@ def _write_lease(
         solution_id=slot.solution_id,
         assignment=slot,
         until=until,
+        open_before=held(labeler, slot.project),
         lane_round=place.round,
         lane_priority=place.priority,
         lane_id=place.id,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 
 from annotation import leases
 from annotation.models import Lease, Project
@@ -102,7 +102,7 @@ def _explained(labeler: Labeler, project: Project) -> int:
             touched.append(_buffers(context["cursor"].cursor, sql, params))
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(explain):
+    with transaction.atomic(), connection.execute_wrapper(explain):
         lease = leases.claim_next(labeler=labeler, project=project)
     _done(lease)
     return sum(touched)

@@ -42,10 +42,10 @@ UPDATE annotation_assignment AS slot SET state = 'submitted', labeler_id = %(lab
 FROM marked WHERE slot.id = marked.id;
 
 INSERT INTO annotation_lease (project_id, labeler_id, solution_id, assignment_id, claimed_at,
-    began_at, until, ended_at, outcome, draft, draft_version, lane_round, lane_priority, lane_id,
-    lane_reopened)
+    began_at, until, ended_at, outcome, draft, draft_version, open_before, lane_round,
+    lane_priority, lane_id, lane_reopened)
 SELECT %(project)s, %(labeler)s, solution_id, id, now(), now(), now(), now(), 'submitted', '{}', 1,
-    %(round)s, 0, id, 0
+    '{}', %(round)s, 0, id, 0
 FROM marked ORDER BY id;
 
 INSERT INTO annotation_annotation (project_id, labeler_id, solution_id, assignment_id, is_surplus,

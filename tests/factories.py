@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from annotation.claiming import held
 from annotation.digests import digest, json_digest
 from annotation.models import (
     Annotation,
@@ -157,7 +158,13 @@ def make_lease(assignment: Assignment, labeler: Labeler, **fields: Any) -> Lease
         state=Assignment.State.LEASED, labeler=labeler
     )
     now = timezone.now()
-    fields = {"claimed_at": now, "began_at": now, "until": now + timedelta(minutes=30), **fields}
+    fields = {
+        "claimed_at": now,
+        "began_at": now,
+        "until": now + timedelta(minutes=30),
+        "open_before": held(labeler, assignment.project),
+        **fields,
+    }
     return Lease.objects.create(
         project_id=assignment.project_id,
         solution_id=assignment.solution_id,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -156,7 +157,8 @@ class Lease(models.Model):
 
     The draft lives here and not on the slot, so that no labeler ever meets another's marks. Claims
     of a labeler in a project go forward through the queue: where the last one had got to is
-    written beside it (`lane_*`), so that a claim never updates a row that every claim reads.
+    written beside it (`lane_*`), and which leases of theirs were open then (`open_before`), so that
+    a claim never updates a row that every claim reads.
     """
 
     class Outcome(models.TextChoices):
@@ -188,6 +190,11 @@ class Lease(models.Model):
     draft = models.JSONField(default=dict, blank=True)
     draft_version = models.PositiveIntegerField(default=0)
     draft_key = models.UUIDField(null=True, editable=False, help_text="Of the last save.")
+    open_before = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        editable=False,
+    )
     lane_round = models.PositiveIntegerField(default=0, editable=False)
     lane_priority = models.FloatField(null=True, editable=False)
     lane_id = models.BigIntegerField(null=True, editable=False)
