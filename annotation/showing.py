@@ -14,15 +14,14 @@ from annotation.models import Lease, Project, Step, StepLabel
 from annotation.waiting import Waiting, waiting_for
 from labelers.models import Labeler
 
-_WORK = """
-SELECT problem.text, problem.reference_answer, ARRAY(
-    SELECT json_build_object('id', id, 'position', position, 'text', text)
-    FROM annotation_step WHERE solution_id = solution.id AND alternative = 0
-    ORDER BY position
-)
-FROM annotation_solution AS solution
-JOIN annotation_problem AS problem ON problem.id = solution.problem_id
-WHERE solution.id = %s
+# As text: what every claim asks must not be put together anew each time.
+_PROBLEM = """
+SELECT text, reference_answer FROM annotation_problem
+WHERE id = (SELECT problem_id FROM annotation_solution WHERE id = %s)
+"""
+_STEPS = """
+SELECT id, position, text FROM annotation_step
+WHERE solution_id = %s AND alternative = 0 ORDER BY position
 """
 
 
@@ -30,8 +29,12 @@ def assignment_json(lease: Lease) -> dict[str, Any]:
     """Return the slot of `lease` with its draft; docs/labelling.md lists the fields."""
     project = lease.project
     with connection.cursor() as cursor:
-        cursor.execute(_WORK, [lease.solution_id])
-        text, reference_answer, steps = cursor.fetchone()
+        cursor.execute(_PROBLEM, [lease.solution_id])
+        text, reference_answer = cursor.fetchone()
+        cursor.execute(_STEPS, [lease.solution_id])
+        steps = [
+            dict(zip(("id", "position", "text"), step, strict=True)) for step in cursor.fetchall()
+        ]
     problem = {"text": text}
     if project.show_reference_answer:
         problem["reference_answer"] = reference_answer

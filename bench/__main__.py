@@ -26,12 +26,12 @@ BROWSED = 250_000
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 """Of the queue, in open slots."""
 IN_A_ROW = 20_000
-CLAIMS = 3_000
-"""Of each process, where several claim side by side."""
+CLAIMS = 500
+"""Of each process in each round, where several claim side by side."""
 QUEUED = 50_000
 """Solutions in the queue that is served over REST."""
-ROUNDS = 1_600
-"""Of all clients of it together, three times over."""
+ROUNDS = 480
+"""Of all clients of it together in each turn."""
 LABELLED = 60
 """By keyboard, in the browser."""
 FAMILIES = ("records", "browse", "claims", "page", "sampling")
