@@ -18,6 +18,8 @@ _FIELDS = (
     "id",
     "solution_id",
     "assignment_id",
+    "claimed_at",
+    "began_at",
     "draft",
     "draft_version",
     "draft_key",
@@ -124,9 +126,6 @@ def claim(
         if fields["id"] % REPLAN == 0:
             cursor.execute("DISCARD PLANS")
     fields["draft"] = json.loads(fields["draft"])
-    began_at = None if ahead else now
-    lease = Lease(
-        project=project, labeler=labeler, claimed_at=now, began_at=began_at, until=until, **fields
-    )
+    lease = Lease(project=project, labeler=labeler, until=until, **fields)
     lease._state.adding = False
     return lease

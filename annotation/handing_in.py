@@ -82,14 +82,13 @@ def _once_late(lease: Lease, draft: Draft, based_on: int | None) -> HandedIn:
     """Hand in work on a lease that has ended: done before, on its slot again, or surplus."""
     # One at a time, and none while they claim: else two of them would both be surplus.
     lock(lease.labeler, lease.project)
+    # Before anything is read: another hold of theirs may be handed in just now.
+    held = _locked(lease)
     before = _before(lease)
     if before is not None:
         return HandedIn(annotation=before, is_new=False)
     again = leases.regain(lease)
-    held = _locked(again or lease)
-    if again is not None and not held.lease.is_open:
-        return _once_late(held.lease, draft, based_on)
-    return _new(held, draft, based_on)
+    return _new(held if again is None else _locked(again), draft, based_on)
 
 
 def _locked(lease: Lease) -> _Held:
@@ -158,7 +157,8 @@ def _annotation(held: _Held, draft: Draft, finished: Finished) -> Annotation:
     if corrected is not None and hasattr(corrected, "superseded_by"):
         raise NotOpen(f"{corrected} was corrected since")
     is_surplus = corrected.is_surplus if corrected else not lease.is_open
-    elapsed_ms = (timezone.now() - held.began_at) // timedelta(milliseconds=1)
+    # The clocks of two machines differ: what is done at once must not take less than no time.
+    elapsed_ms = max(0, (timezone.now() - held.began_at) // timedelta(milliseconds=1))
     elapsed_ms += corrected.elapsed_ms or 0 if corrected else 0
     return Annotation(
         project_id=lease.project_id,

@@ -254,9 +254,9 @@ def _same_work(project: Project, solution: Solution) -> dict[str, int]:
 
 def _is_theirs(labeler: Labeler, same_work: Mapping[str, int]) -> bool:
     """Whether the labeler has submitted this work or holds it."""
-    submitted = Annotation.objects.filter(labeler=labeler, **same_work)
-    held = Lease.objects.open().filter(labeler=labeler, **same_work)
-    return submitted.exists() or held.exists()
+    # In this order: what is handed in just now is held, or else submitted already.
+    is_held = Lease.objects.open().filter(labeler=labeler, **same_work).exists()
+    return is_held or Annotation.objects.filter(labeler=labeler, **same_work).exists()
 
 
 def _draft_before(labeler: Labeler, solution_id: int) -> dict[str, Any]:

@@ -81,7 +81,8 @@ def take(not_theirs: str) -> str:
         taken AS (
             UPDATE annotation_assignment AS slot SET state = 'leased', labeler_id = claimer
             FROM chosen WHERE slot.id = chosen.id
-            RETURNING slot.id, slot.solution_id
+            -- Not the caller's time: the slot's last hold may have ended after that.
+            RETURNING slot.id, slot.solution_id, clock_timestamp() AS at
         )
         INSERT INTO annotation_lease (
             project_id, labeler_id, solution_id, assignment_id, claimed_at, began_at, until,
@@ -89,8 +90,8 @@ def take(not_theirs: str) -> str:
             lane_round, lane_priority, lane_id, lane_reopened
         )
         SELECT
-            in_project, claimer, taken.solution_id, taken.id, at_time,
-            CASE WHEN NOT is_ahead THEN at_time END, until_time,
+            in_project, claimer, taken.solution_id, taken.id, taken.at,
+            CASE WHEN NOT is_ahead THEN taken.at END, until_time,
             '', coalesce(before.draft, '{{}}'), coalesce(before.draft_version, 0), before.draft_key,
             held, last.lane_round,
             coalesce((SELECT priority FROM fresh), last.lane_priority),

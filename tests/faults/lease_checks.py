@@ -46,9 +46,11 @@ _NEVER = {
         GROUP BY annotation.solution_id, project.overlap HAVING count(*) > project.overlap
     """,
     "an open lease without a live slot": """
-        SELECT lease.id FROM annotation_lease AS lease
+        SELECT lease.id, corrects.id, slot.state FROM annotation_lease AS lease
         JOIN annotation_assignment AS slot ON slot.id = lease.assignment_id
-        WHERE lease.ended_at IS NULL AND (
+        LEFT JOIN annotation_annotation AS corrects ON corrects.id = lease.corrects_id
+        -- A correction of surplus work has no slot, as that has none.
+        WHERE lease.ended_at IS NULL AND corrects.is_surplus IS NOT TRUE AND (
             slot.labeler_id IS DISTINCT FROM lease.labeler_id
             OR slot.state <> CASE WHEN lease.corrects_id IS NULL THEN 'leased' ELSE 'submitted' END
         )
