@@ -70,7 +70,8 @@ def hand_in(lease: Lease, draft: Draft, *, based_on: int | None = None) -> Hande
 
 
 def _once(lease: Lease, draft: Draft, based_on: int | None) -> HandedIn:
-    with transaction.atomic():
+    # Durable: late work locks its labeler, for whom others wait who hold what is locked here.
+    with transaction.atomic(durable=True):
         held = _locked(lease)
         if held.lease.is_open:
             return _new(held, draft, based_on)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from annotation import drafts, leases, routing
@@ -133,11 +133,20 @@ class Hand:
                 self._say("failed", traceback.format_exc())
 
     def _die_in_the_middle(self, turn: Callable[[], None]) -> None:
-        """Do it all, acknowledge nothing, and be gone before the commit."""
-        self._say = lambda *words: None  # type: ignore[method-assign] # its last words
-        with transaction.atomic():
+        """Be gone after one statement or another, some of which no commit follows."""
+        left = self._chance.randint(1, 10)
+
+        def dying(execute: Callable[..., object], *args: object) -> object:
+            nonlocal left
+            left -= 1
+            done = execute(*args)
+            if left == 0:
+                os._exit(1)
+            return done
+
+        with connection.execute_wrapper(dying):
             turn()
-            os._exit(1)
+        os._exit(1)
 
     def _say(self, *words: object) -> None:
         self._write(json.dumps(words).encode() + b"\n")
