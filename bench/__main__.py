@@ -26,8 +26,8 @@ BROWSED = 250_000
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 """Of the queue, in open slots."""
 IN_A_ROW = 20_000
-CLAIMS = 500
-"""Of each process in each round, where several claim side by side."""
+CLAIMS = 250
+"""Of each process in each round, each for another labeler, where several claim side by side."""
 QUEUED = 50_000
 """Solutions in the queue that is served over REST."""
 ROUNDS = 480

@@ -1,6 +1,5 @@
 """One of the processes that claim side by side (`claim_rate`): it says how long its claims took."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,8 +12,7 @@ from bench.filled_queue import submit
 from bench.scratch import PROJECT
 from labelers.models import Labeler
 
-BATCH = 50
-"""Each process claims in turn for so many labelers."""
+WARM_UP = 50
 NAME = "claiming"
 
 _BARE = """
@@ -30,31 +28,23 @@ RETURNING id
 
 
 def work(how: str, number: int, claims: int) -> None:
-    """Claim `claims` slots, once told to begin, and print the seconds that this took."""
+    """Claim `claims` slots, each for another labeler, whenever told to; print the seconds.
+
+    They are ended when told once more, so that no other process measures that.
+    """
     labelers = list(Labeler.objects.filter(name__startswith=NAME).order_by("pk"))
     project = Project.objects.get(slug=PROJECT)
-    mine = labelers[number * BATCH : (number + 1) * BATCH]
+    mine = labelers[number * claims : (number + 1) * claims]
     claim, end = HOW[how]
-    _claim_all(claim, end, mine, project, BATCH)
+    end([claim(labeler, project) for labeler in mine[:WARM_UP]])
     print("ready", flush=True)
-    sys.stdin.readline()
-    print(json.dumps(_claim_all(claim, end, mine, project, claims)))
-
-
-def _claim_all(
-    claim: Callable[[Labeler, Project], int],
-    end: Callable[[Sequence[int]], None],
-    labelers: Sequence[Labeler],
-    project: Project,
-    claims: int,
-) -> float:
-    seconds = 0.0
-    for _ in range(0, claims, BATCH):
+    while sys.stdin.readline():
         began = time.perf_counter()
-        claimed = [claim(labeler, project) for labeler in labelers]
-        seconds += time.perf_counter() - began
+        claimed = [claim(labeler, project) for labeler in mine]
+        print(time.perf_counter() - began, flush=True)
+        sys.stdin.readline()
         end(claimed)
-    return seconds
+        print("ended", flush=True)
 
 
 def _claim(labeler: Labeler, project: Project) -> int:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import django.contrib.postgres.fields
+import django.db.models.deletion
 from django.db import migrations, models
 
 OPEN_NOW = """
@@ -171,6 +172,49 @@ class Migration(migrations.Migration):
     dependencies: ClassVar = [("annotation", "0003_browsing")]
 
     operations: ClassVar = [
+        # What every claim would write and no claim reads, and a lock on the project's row.
+        migrations.RemoveIndex("lease", "lease_by_end"),
+        migrations.RemoveIndex("lease", "lease_open"),
+        migrations.AlterField(
+            "lease",
+            "corrects",
+            models.ForeignKey(
+                blank=True,
+                db_index=False,
+                help_text="The annotation that is being corrected; it stays in force until then.",
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="corrections",
+                to="annotation.annotation",
+            ),
+        ),
+        migrations.AlterField(
+            "lease",
+            "project",
+            models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="leases",
+                to="annotation.project",
+            ),
+        ),
+        migrations.AddIndex(
+            "lease",
+            models.Index(
+                condition=models.Q(("ended_at", None)),
+                fields=["project", "until"],
+                name="lease_open",
+            ),
+        ),
+        migrations.AddIndex(
+            "lease",
+            models.Index(
+                condition=models.Q(("corrects", None), _negated=True),
+                fields=["corrects"],
+                name="lease_corrections",
+            ),
+        ),
         migrations.AddField(
             "lease",
             "open_before",

@@ -167,7 +167,11 @@ class Lease(models.Model):
         RELEASED = "released"
         EXPIRED = "expired"
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="leases", db_index=False)
+    # Its slot's project. Under a constraint every claim would lock the project's row, all of them
+    # the same one.
+    project = models.ForeignKey(
+        Project, models.CASCADE, related_name="leases", db_index=False, db_constraint=False
+    )
     labeler = models.ForeignKey(Labeler, models.PROTECT, related_name="leases", db_index=False)
     solution = models.ForeignKey(Solution, models.CASCADE, related_name="leases")
     assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="leases")
@@ -177,6 +181,7 @@ class Lease(models.Model):
         null=True,
         blank=True,
         related_name="corrections",
+        db_index=False,
         help_text="The annotation that is being corrected; it stays in force until then.",
     )
     claimed_at = models.DateTimeField(default=timezone.now)
@@ -218,9 +223,12 @@ class Lease(models.Model):
         indexes: ClassVar = [
             # The last claim of a labeler in a project, which says where the next begins.
             models.Index(fields=["labeler", "project", "id"], name="lease_by_labeler"),
-            models.Index(fields=["until"], condition=Q(ended_at=None), name="lease_by_end"),
             models.Index(
-                fields=["project", "labeler"], condition=Q(ended_at=None), name="lease_open"
+                fields=["project", "until"], condition=Q(ended_at=None), name="lease_open"
+            ),
+            # Few are corrections: the others need no entry.
+            models.Index(
+                fields=["corrects"], condition=~Q(corrects=None), name="lease_corrections"
             ),
             models.Index(
                 fields=["labeler", "solution"],
