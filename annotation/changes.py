@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from annotation import routing
 from annotation.digests import digest
-from annotation.models import Annotation, Assignment, Lease, Membership, Project
+from annotation.models import Annotation, Assignment, Lease, Membership, Project, Run
 from web.models import User
 
 SETTINGS = (
@@ -50,8 +50,10 @@ def mode_is_fixed(project: Project) -> bool:
 
 
 @transaction.atomic
-def change_settings(*, project: Project, seen: Mapping[str, Any], wanted: Mapping[str, Any]) -> int:
-    """Set the `wanted` settings and have the queue follow; return by how many slots it grew.
+def change_settings(
+    *, project: Project, seen: Mapping[str, Any], wanted: Mapping[str, Any], user: User
+) -> Run | None:
+    """Set the `wanted` settings; return the Run in which the queue follows, where it has to.
 
     Raises ChangedMeanwhile where the project's settings are not those `seen`, InUse for another
     mode of a project at work; nothing is changed then.
@@ -63,7 +65,7 @@ def change_settings(*, project: Project, seen: Mapping[str, Any], wanted: Mappin
         setattr(locked, name, value)
     changed = [name for name in SETTINGS if before[name] != getattr(locked, name)]
     locked.save(update_fields=changed)
-    return _follow(locked, changed)
+    return routing.request(project=locked, user=user) if _is_to_follow(locked, changed) else None
 
 
 def _check_unchanged(project: Project, seen: Mapping[str, Any]) -> None:
@@ -72,21 +74,16 @@ def _check_unchanged(project: Project, seen: Mapping[str, Any]) -> None:
         raise ChangedMeanwhile(project, differing)
 
 
-def _follow(project: Project, changed: list[str]) -> int:
-    """Bring the slots in line with changed settings, where people had been given work at all."""
+def _is_to_follow(project: Project, changed: list[str]) -> bool:
+    """Whether changed settings move slots: there are some, if people had been given work at all."""
     slots = Assignment.objects.for_people().filter(project=project)
     if "mode" in changed:
         was_routed = slots.open().update(state=Assignment.State.WITHDRAWN)
         # After the slots are closed: a claim that came first has made its lease by now.
         if mode_is_fixed(project):
             raise InUse(project.mode)
-        return routing.route(project=project) if was_routed else 0
-    if not slots.exists():
-        return 0
-    grown = routing.resize(project=project) if "overlap" in changed else 0
-    if "queue_order" in changed:
-        routing.reorder(project=project)
-    return grown
+        return bool(was_routed)
+    return not {"overlap", "queue_order"}.isdisjoint(changed) and slots.exists()
 
 
 @transaction.atomic

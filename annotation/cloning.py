@@ -1,35 +1,37 @@
 """A new project that begins where another one stands, without a single mark."""
 
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
 from django.db import connection, transaction
 from django.db.models import Model
 
-from annotation.models import Membership, Problem, Project, Solution, Step
+from annotation import runs
+from annotation.id_ranges import id_ranges
+from annotation.models import Membership, Problem, Project, Run, RunSlice, Solution, Step
 from web.models import User
 
-MOST_COPIED = 100_000
-"""Solutions that are copied while somebody waits; more are better imported again."""
+ROWS_A_SLICE = 500
+PROBLEMS, SOLUTIONS = "problems", "solutions"
+"""What a slice's ranges are of: problems alone, or solutions with their problems and steps."""
 
 # A setting, unlike these, goes along.
 OWN = frozenset({"id", "slug", "name", "created_at", "paused_at", "archived_at", "routing_round"})
 
 
-class TooMuch(ValueError):
-    """The project holds more solutions than can be copied while somebody waits."""
-
-
 @transaction.atomic
 def clone(
     *, project: Project, user: User, slug: str, name: str, with_content: bool = False
-) -> Project:
+) -> tuple[Project, Run | None]:
     """Make a project with the settings, guidelines and members of `project`; `user` manages it.
 
     The engine that draws candidates, which may spend the site's key, goes along with a superuser.
 
-    With content, its problems come too, and the solutions that came whole from a writer with
-    their steps: nothing that a labeler marked, built or wrote. Raises TooMuch.
+    With content, a Run of the new project, returned beside it, brings in the problems, and the
+    solutions that came whole from a writer with their steps: nothing that a labeler marked, built
+    or wrote.
     """
-    if with_content and project.solutions.all()[MOST_COPIED : MOST_COPIED + 1].exists():
-        raise TooMuch(project.slug)
     settings = {
         field.attname: getattr(project, field.attname)
         for field in Project._meta.concrete_fields
@@ -43,13 +45,111 @@ def clone(
         Membership(project=made, user_id=member.user_id, role=member.role) for member in members
     )
     Membership.objects.create(project=made, user=user, role=Membership.Role.MANAGER)
-    if with_content:
-        _copy_content(project, made)
-    return made
+    return made, _plan_content(project, made, user) if with_content else None
 
 
-def _copy_content(source: Project, target: Project) -> None:
-    """Copy rows within the database; a copy is found again by what makes its row distinct."""
+def filling(project: Project) -> Run | None:
+    """Return the Run that is still to bring content into a clone, going on or stopped."""
+    run = project.runs.filter(kind=Run.Kind.CLONING).first()
+    return None if run is None or run.is_whole else run
+
+
+def _plan_content(source: Project, target: Project, user: User) -> Run:
+    run = runs.open_run(
+        project=target,
+        kind=Run.Kind.CLONING,
+        identity={"source": source.pk},
+        request={"source": source.pk},
+        user=user,
+    )
+    plan = [
+        [(of, first, last)]
+        for of, rows in (
+            # In this order, so that problems keep theirs as far as workers let them.
+            (PROBLEMS, source.problems.all()),
+            (SOLUTIONS, source.solutions.written()),
+        )
+        for first, last in id_ranges(rows, ROWS_A_SLICE)
+    ]
+    runs.add_slices(run, plan)
+    return run
+
+
+def copy_slice(piece: RunSlice) -> Callable[[], runs.Made]:
+    """Copy the rows of one slice. Its payload: what the rows are, first and last id of each range.
+
+    Raises CannotRun where the project that is copied is there no more.
+    """
+    source = Project.objects.filter(pk=piece.run.request["source"]).first()
+    if source is None:
+        raise runs.CannotRun("the project that is copied was deleted")
+    return partial(_copy, source, piece.run.project, piece.payload)
+
+
+def _copy(source: Project, target: Project, payload: Iterable[Sequence[Any]]) -> runs.Made:
+    """Copy rows within the database; a copy is found again by what makes its row distinct.
+
+    What somebody else has brought into the new project meanwhile stays theirs. Needs a transaction.
+    """
+    done = 0
+    for of, first, last in payload:
+        ids = {"source": source.pk, "target": target.pk, "first": first, "last": last}
+        with connection.cursor() as cursor:
+            if of == PROBLEMS:
+                cursor.execute(_written(COPY_PROBLEMS, which=OWN_RANGE), ids)
+            else:
+                # Its slice may not have been worked on yet.
+                cursor.execute(_written(COPY_PROBLEMS, which=OF_SOLUTIONS), ids)
+                cursor.execute(_written(COPY_SOLUTIONS), ids)
+        done += 1
+    return runs.Made(done=done)
+
+
+OWN_RANGE = "problem.id BETWEEN %(first)s AND %(last)s"
+OF_SOLUTIONS = """problem.id IN (
+    SELECT problem_id FROM annotation_solution AS solution
+    WHERE solution.project_id = %(source)s AND NOT solution.built
+        AND solution.id BETWEEN %(first)s AND %(last)s
+)"""
+COPY_PROBLEMS = """
+    INSERT INTO annotation_problem (project_id, {problems})
+    SELECT %(target)s, {of_problem} FROM annotation_problem AS problem
+    WHERE problem.project_id = %(source)s AND {which} ORDER BY problem.id
+    ON CONFLICT DO NOTHING
+"""
+COPY_SOLUTIONS = """
+    WITH copied AS (
+        INSERT INTO annotation_solution (project_id, problem_id, {solutions})
+        SELECT copy.project_id, copy.id, {of_solution}
+        FROM annotation_solution AS solution
+        JOIN annotation_problem AS problem ON problem.id = solution.problem_id
+        JOIN annotation_problem AS copy ON copy.project_id = %(target)s
+            AND copy.key = problem.key
+            AND copy.solution_key IS NOT DISTINCT FROM problem.solution_key
+        WHERE solution.project_id = %(source)s AND NOT solution.built
+            AND solution.id BETWEEN %(first)s AND %(last)s
+        ORDER BY solution.id
+        ON CONFLICT DO NOTHING
+        RETURNING id, problem_id, text_key, writer_key
+    )
+    INSERT INTO annotation_step (solution_id, {steps})
+    SELECT copied.id, {of_step}
+    FROM copied
+    JOIN annotation_problem AS copy ON copy.id = copied.problem_id
+    JOIN annotation_problem AS problem ON problem.project_id = %(source)s
+        AND problem.key = copy.key
+        AND problem.solution_key IS NOT DISTINCT FROM copy.solution_key
+    JOIN annotation_solution AS solution ON solution.problem_id = problem.id
+        AND solution.text_key = copied.text_key AND solution.writer_key = copied.writer_key
+        AND NOT solution.built
+    JOIN annotation_step AS step ON step.solution_id = solution.id
+        AND (step.alternative = 0 OR step.writer = 'model')
+    ORDER BY copied.id, step.position, step.alternative
+"""
+
+
+def _written(statement: str, **conditions: str) -> str:
+    """Return a statement with the columns that go along written out."""
     names = {
         "problem": _columns(Problem, "project"),
         "solution": _columns(Solution, "project", "problem", "run"),
@@ -60,38 +160,7 @@ def _copy_content(source: Project, target: Project) -> None:
         f"of_{table}": ", ".join(f"{table}.{column}" for column in columns)
         for table, columns in names.items()
     }
-    with connection.cursor() as cursor:
-        for statement in (COPY_PROBLEMS, COPY_SOLUTIONS, COPY_STEPS):
-            rows = statement.format(**listed, **of, copied_problems=COPIED_PROBLEMS)
-            cursor.execute(rows, {"source": source.pk, "target": target.pk})
-
-
-COPIED_PROBLEMS = """
-    annotation_problem AS problem
-    JOIN annotation_problem AS copy ON problem.project_id = %(source)s
-        AND copy.project_id = %(target)s AND copy.key = problem.key
-        AND copy.solution_key IS NOT DISTINCT FROM problem.solution_key
-    JOIN annotation_solution AS solution
-        ON solution.problem_id = problem.id AND NOT solution.built
-"""
-COPY_PROBLEMS = """
-    INSERT INTO annotation_problem (project_id, {problems})
-    SELECT %(target)s, {of_problem} FROM annotation_problem AS problem
-    WHERE problem.project_id = %(source)s ORDER BY problem.id
-"""
-COPY_SOLUTIONS = """
-    INSERT INTO annotation_solution (project_id, problem_id, {solutions})
-    SELECT copy.project_id, copy.id, {of_solution} FROM {copied_problems} ORDER BY solution.id
-"""
-COPY_STEPS = """
-    INSERT INTO annotation_step (solution_id, {steps})
-    SELECT copied.id, {of_step} FROM {copied_problems}
-    JOIN annotation_solution AS copied ON copied.problem_id = copy.id
-        AND copied.text_key = solution.text_key AND copied.writer_key = solution.writer_key
-    JOIN annotation_step AS step ON step.solution_id = solution.id
-        AND (step.alternative = 0 OR step.writer = 'model')
-    ORDER BY copied.id, step.position, step.alternative
-"""
+    return statement.format(**listed, **of, **conditions)
 
 
 def _columns(model: type[Model], *own: str) -> list[str]:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotation import changes, cloning, leases, routing
-from annotation.models import Lease
+from annotation import changes, cloning, leases, routing, run_kinds, runs
+from annotation.models import Lease, Run
 from annotation.project_forms import CloneForm, NewProjectForm
 from annotation.views import managed_project
 from labelers.models import Labeler
@@ -38,10 +38,42 @@ def new_project(request: UserRequest) -> HttpResponse:
 @require_POST
 def route(request: UserRequest, slug: str) -> HttpResponse:
     project = managed_project(request, slug)
-    made = routing.route(project=project)
-    said = ngettext("%(n)s new slot of work.", "%(n)s new slots of work.", made)
+    run = routing.request(project=project, user=request.user)
+    run_kinds.begin(run)
+    made = ngettext("%(n)s new slot of work.", "%(n)s new slots of work.", run.grown)
     none = _("Every solution has its slots already.")
-    messages.success(request, said % {"n": intcomma(made)} if made else none)
+    tell(request, run, done=made % {"n": intcomma(run.grown)} if run.grown > 0 else none)
+    return redirect("project", slug)
+
+
+def tell(request: UserRequest, run: Run, *, done: str) -> None:
+    """Say what became of what was asked for, or that workers go on with it."""
+    if run.is_unfinished:
+        messages.info(request, _("This goes on by itself: the project's page shows how far it is."))
+    elif run.is_whole:
+        messages.success(request, done)
+    else:
+        messages.error(request, _("Not all of it was done: the project's page says why."))
+
+
+@require_POST
+def cancel_run(request: UserRequest, slug: str, run_id: int) -> HttpResponse:
+    project = managed_project(request, slug)
+    run = get_object_or_404(Run.objects.of_managers(), project=project, pk=run_id)
+    if run.cancel():
+        messages.success(request, _("Stopped. What was done stays, and it can be resumed."))
+    else:
+        messages.warning(request, _("It had ended already."))
+    return redirect("project", slug)
+
+
+@require_POST
+def resume_run(request: UserRequest, slug: str, run_id: int) -> HttpResponse:
+    project = managed_project(request, slug)
+    found = get_object_or_404(Run.objects.of_managers(), project=project, pk=run_id)
+    run = runs.resume(found.pk)
+    run_kinds.begin(run)
+    tell(request, run, done=_("All of it is done."))
     return redirect("project", slug)
 
 
@@ -107,13 +139,13 @@ def clone(request: UserRequest, slug: str) -> HttpResponse:
     form = CloneForm(request.POST or None)
     if form.is_valid():
         try:
-            made = cloning.clone(project=project, user=request.user, **form.cleaned_data)
+            made, run = cloning.clone(project=project, user=request.user, **form.cleaned_data)
         except IntegrityError:
             form.add_error("slug", _("A project with this short name was made just now."))
-        except cloning.TooMuch:
-            said = _("It holds too many solutions to copy: import them into the new project.")
-            form.add_error("with_content", said)
         else:
-            messages.success(request, _("This is the new project."))
+            if run is not None:
+                run_kinds.begin(run)
+            if run is None or run.is_whole:
+                messages.success(request, _("This is the new project."))
             return redirect("project", made.slug)
     return render(request, "annotation/clone.html", {"project": project, "form": form})

@@ -1,17 +1,24 @@
 """Which solutions go to which labelers: assignments are made here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
+from typing import Any
 from uuid import uuid4
 
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
+from annotation import runs
 from annotation.digests import digest
-from annotation.models import Assignment, Project, Solution
+from annotation.id_ranges import id_ranges
+from annotation.models import Assignment, Project, Run, RunSlice, Solution
 from annotation.reopening import lock_places
 from labelers.models import Labeler
+from web.models import User
 
+UNITS_A_SLICE = 500
+"""Solutions, in explore mode problems: while a slice writes, no slot of theirs opens again."""
 BY_HAND = "asked for by hand"
 FIRST, LAST = 1_000.0, -1_000.0
 """From FIRST up and from LAST down a priority is a manager's: no order of the queue undoes it."""
@@ -53,33 +60,109 @@ def route_to(
         yield [assignment.pk for assignment in made]
 
 
-@transaction.atomic
-def route(*, project: Project, reason: str = BY_HAND) -> int:
-    """Make the slots for people that are missing up to the project's overlap; return how many.
+def request(*, project: Project, user: User | None = None) -> Run:
+    """Open the Run that brings the slots for people in line with the project's settings.
 
     In review mode every written solution gets its slots, except those that newcomers practise on;
-    in explore mode every problem gets them, each with a solution of its own to build.
+    in explore mode every problem gets them, each with a solution of its own to build. Open slots
+    beyond the overlap are withdrawn, open slots get the priorities of the project's order; what
+    people hold or have submitted, and priorities that a manager has set, are left alone.
+
+    Asked for while it goes on, or after it was broken off, it is the same Run, which begins anew
+    by the settings of now.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
-    if project.mode == Project.Mode.EXPLORE:
-        made = _route_problems(project, reason)
-    else:
-        made = _route_solutions(project, reason)
-    if made:
-        _begin_round(project)
-    return made
+    with transaction.atomic():
+        locked = _lock(project.pk)
+        finished = locked.runs.filter(kind=Run.Kind.ROUTING, state=Run.State.FINISHED).count()
+        run = runs.open_run(
+            project=locked,
+            kind=Run.Kind.ROUTING,
+            identity={"finished_before": finished},
+            request={name: getattr(locked, name) for name in ("mode", "overlap", "queue_order")},
+            user=user,
+        )
+        runs.plan_anew(run, _planned(locked))
+    return run
+
+
+def route(*, project: Project) -> int:
+    """Do here, beside any worker, what `request` asks for; return by how many slots it grew.
+
+    Raises RunFailed where some of it could not be done.
+    """
+    run = request(project=project)
+    runs.work_here(run, route_slice)
+    runs.check_done(run)
+    project.refresh_from_db(fields=["routing_round"])
+    return run.grown
+
+
+def route_slice(piece: RunSlice) -> Callable[[], runs.Made]:
+    """Bring the slots of one slice in line. Its payload: mode, first and last id of each range."""
+    return partial(_bring_in_line, piece.run.project_id, piece.payload)
 
 
 @transaction.atomic
-def resize(*, project: Project) -> int:
-    """Follow a changed overlap: make the missing slots, withdraw the open ones too many.
+def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: float | None) -> None:
+    """Set the priority of the open slots of `solutions`; None returns them to the queue's order."""
+    locked = _lock(project.pk)
+    lock_places(locked)
+    slots = Assignment.objects.open().for_people().filter(project=locked, solution__in=solutions)
+    if priority is None:
+        _set_priorities(locked, slots)
+    else:
+        slots.update(priority=priority)
+    _begin_round(locked)
 
-    Returns by how many slots the queue grew; negative where it shrank. What people hold or have
-    submitted is left alone.
+
+def _lock(project_id: int) -> Project:
+    """Let nobody else make, withdraw or reorder the project's slots, or change its settings.
+
+    Always before `lock_places`. Needs a transaction.
     """
-    made = route(project=project)
+    return Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
+def _planned(project: Project) -> Iterator[list[tuple[str, int, int]]]:
+    """Yield the payload of each slice: ranges, so that planning a million takes no second."""
+    rows = project.problems if project.mode == Project.Mode.EXPLORE else project.solutions
+    for first, last in id_ranges(rows.all(), UNITS_A_SLICE):
+        yield [(project.mode, first, last)]
+
+
+def _bring_in_line(project_id: int, payload: Iterable[Sequence[Any]]) -> runs.Made:
+    """Bring the slots in the ranges of `payload` in line, all at once. Needs a transaction."""
+    project = _lock(project_id)
     lock_places(project)
-    of = "solution.problem_id" if project.mode == Project.Mode.EXPLORE else "solution.id"
+    grown = done = 0
+    for mode, first, last in payload:
+        done += 1
+        # Of a mode that was left meanwhile there is nothing to do; that of now has its own slices.
+        if mode == project.mode:
+            grown += _align(project, (first, last))
+    return runs.Made(done=done, grown=grown)
+
+
+def _align(project: Project, ids: tuple[int, int]) -> int:
+    """Return by how many slots the queue grew; a new round begins where slots came or moved."""
+    if project.mode == Project.Mode.EXPLORE:
+        made = _route_problems(project, ids)
+    else:
+        made = _route_solutions(project, ids)
+    withdrawn = _withdraw(project, ids)
+    first, last = ids
+    of = project.unit_of_work
+    slots = project.assignments.open().for_people()
+    slots = slots.filter(**{f"{of}__gte": first, f"{of}__lte": last})
+    moved = _set_priorities(project, slots.filter(priority__gt=LAST, priority__lt=FIRST))
+    if made or moved:
+        _begin_round(project)
+    return made - withdrawn
+
+
+def _withdraw(project: Project, ids: tuple[int, int]) -> int:
+    """Withdraw the open slots beyond the overlap; return how many."""
+    of = "solution.problem_id" if project.mode == Project.Mode.EXPLORE else "slot.solution_id"
     statement = f"""
         WITH ranked AS (
             SELECT slot.id, slot.state, row_number() OVER (
@@ -88,6 +171,7 @@ def resize(*, project: Project) -> int:
             FROM annotation_assignment AS slot
             JOIN annotation_solution AS solution ON solution.id = slot.solution_id
             WHERE slot.project_id = %s AND NOT slot.is_named AND slot.state <> 'withdrawn'
+                AND {of} BETWEEN %s AND %s
         ),
         too_many AS (SELECT id FROM ranked WHERE place > %s AND state = 'open'),
         withdrawn AS (
@@ -97,50 +181,33 @@ def resize(*, project: Project) -> int:
         )
         SELECT (SELECT count(*) FROM too_many), (SELECT count(*) FROM withdrawn)
     """  # noqa: S608 - `of` is one of two names
-    grown, too_many, withdrawn = made, 1, 0
+    in_all, too_many, withdrawn = 0, 1, 0
     # Of one that was claimed in between, another slot is too many now.
     while too_many > withdrawn:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [project.pk, project.overlap])
+            cursor.execute(statement, [project.pk, *ids, project.overlap])
             too_many, withdrawn = cursor.fetchone()
-        grown -= withdrawn
-    return grown
+        in_all += withdrawn
+    return in_all
 
 
-@transaction.atomic
-def reorder(*, project: Project) -> None:
-    """Give the open slots the priorities of the project's order, but keep a manager's own."""
-    lock_places(project)
-    slots = Assignment.objects.open().for_people().filter(project=project)
-    _set_priorities(project, slots.filter(priority__gt=LAST, priority__lt=FIRST))
-
-
-@transaction.atomic
-def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: float | None) -> None:
-    """Set the priority of the open slots of `solutions`; None returns them to the queue's order."""
-    lock_places(project)
-    slots = Assignment.objects.open().for_people().filter(project=project, solution__in=solutions)
-    if priority is None:
-        _set_priorities(project, slots)
-    else:
-        slots.update(priority=priority)
-        _begin_round(project)
-
-
-def _set_priorities(project: Project, slots: QuerySet[Assignment]) -> None:
+def _set_priorities(project: Project, slots: QuerySet[Assignment]) -> int:
+    """Give `slots` the priorities of the project's order; return how many had others."""
     chosen, parameters = slots.values("pk").query.sql_with_params()
+    wanted = _PRIORITY[Project.Order(project.queue_order)]
     statement = f"""
-        UPDATE annotation_assignment AS slot
-        SET priority = {_PRIORITY[Project.Order(project.queue_order)]}
+        UPDATE annotation_assignment AS slot SET priority = {wanted}
         FROM annotation_solution AS solution
         WHERE solution.id = slot.solution_id AND slot.id IN ({chosen})
+            AND slot.priority <> {wanted}
     """  # noqa: S608 - Django's own statement, and a priority from the list above
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-    _begin_round(project)
+        moved: int = cursor.rowcount
+    return moved
 
 
-def _route_solutions(project: Project, reason: str) -> int:
+def _route_solutions(project: Project, ids: tuple[int, int]) -> int:
     statement = f"""
         INSERT INTO annotation_assignment
             (project_id, solution_id, is_named, state, priority, reason, error, created_at)
@@ -155,7 +222,7 @@ def _route_solutions(project: Project, reason: str) -> int:
             ),
             %s
         )
-        WHERE solution.project_id = %s AND NOT solution.built
+        WHERE solution.project_id = %s AND solution.id BETWEEN %s AND %s AND NOT solution.built
             AND NOT EXISTS (
                 SELECT 1 FROM annotation_annotation AS shown
                 WHERE shown.solution_id = solution.id AND shown.is_practice AND NOT EXISTS (
@@ -166,28 +233,25 @@ def _route_solutions(project: Project, reason: str) -> int:
         ORDER BY solution.id
     """  # noqa: S608 - a priority from the list above
     with connection.cursor() as cursor:
-        cursor.execute(statement, [reason, project.overlap, project.pk])
+        cursor.execute(statement, [BY_HAND, project.overlap, project.pk, *ids])
         made: int = cursor.rowcount
     return made
 
 
-def _route_problems(project: Project, reason: str) -> int:
+def _route_problems(project: Project, ids: tuple[int, int]) -> int:
     slot = Q(solutions__assignments__is_named=False)
     withdrawn = Q(solutions__assignments__state=Assignment.State.WITHDRAWN)
     n_slots = Count("solutions__assignments", filter=slot & ~withdrawn)
-    slots_of = (
-        project.problems.order_by("pk").annotate(n_slots=n_slots).values_list("pk", "n_slots")
+    problems = project.problems.filter(pk__range=ids).order_by("pk").annotate(n_slots=n_slots)
+    solutions = Solution.objects.bulk_create(
+        _to_build(project, problem_id)
+        for problem_id, has in problems.values_list("pk", "n_slots")
+        for _ in range(project.overlap - has)
     )
-    made = 0
-    for problem_id, has in slots_of.filter(n_slots__lt=project.overlap).iterator():
-        solutions = Solution.objects.bulk_create(
-            _to_build(project, problem_id) for _ in range(project.overlap - has)
-        )
-        Assignment.objects.bulk_create(
-            Assignment(project=project, solution=solution, reason=reason) for solution in solutions
-        )
-        made += len(solutions)
-    return made
+    Assignment.objects.bulk_create(
+        Assignment(project=project, solution=solution, reason=BY_HAND) for solution in solutions
+    )
+    return len(solutions)
 
 
 def _to_build(project: Project, problem_id: int) -> Solution:
@@ -206,4 +270,3 @@ def _to_build(project: Project, problem_id: int) -> Solution:
 def _begin_round(project: Project) -> None:
     """Have every labeler read the queue from its start: slots came in, or changed places."""
     Project.objects.filter(pk=project.pk).update(routing_round=F("routing_round") + 1)
-    project.refresh_from_db(fields=["routing_round"])

@@ -5,7 +5,7 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from annotation import candidate_drawing, drawing, labelling, runs
+from annotation import candidate_drawing, cloning, drawing, labelling, routing, runs
 from annotation.models import Run
 
 log = logging.getLogger(__name__)
@@ -13,15 +13,27 @@ log = logging.getLogger(__name__)
 FULL_QUEUE = 64
 """Bells in a queue; more would not wake anybody sooner, and nobody may be there to empty it."""
 
+AT_ONCE_S = 1.0
+"""How long somebody who asked for a Run is kept waiting for it; the workers do what is left."""
+
 SLICE_WORK: dict[str, runs.SliceWork] = {
     Run.Kind.SAMPLING: drawing.draw_slice,
     Run.Kind.LABELLING: labelling.judge_slice,
     Run.Kind.CANDIDATES: candidate_drawing.draw_slice,
+    Run.Kind.ROUTING: routing.route_slice,
+    Run.Kind.CLONING: cloning.copy_slice,
 }
 
 
 def slice_work(run: Run) -> runs.SliceWork:
     return SLICE_WORK[run.kind]
+
+
+def begin(run: Run) -> None:
+    """Do what a second is enough for, with whoever asked for it waiting; leave the rest."""
+    runs.work_here(run, slice_work(run), seconds=AT_ONCE_S)
+    if run.is_unfinished:
+        ring()
 
 
 def ring() -> int:

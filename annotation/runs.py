@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import islice
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Protocol
 
 from django.db import (
@@ -56,6 +56,8 @@ class Made:
     failures: Sequence[Failure] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    grown: int = 0
+    """By how many slots of work the queue grew."""
 
 
 class SliceWork(Protocol):
@@ -70,6 +72,10 @@ class SliceWork(Protocol):
 
 class CannotRun(Exception):
     """The Run as a whole cannot go on; the message says why, for the person who asked."""
+
+
+class RunFailed(Exception):
+    """A Run ended before all of it was done; the message says why."""
 
 
 def open_run(
@@ -115,6 +121,30 @@ def add_slices(run: Run, batches: Iterable[Sequence[Any]]) -> int:
     return added
 
 
+def plan_anew(run: Run, batches: Iterable[Sequence[Any]]) -> None:
+    """Plan `batches` as all that a locked Run is to do from now on.
+
+    Slices that nobody has begun are dropped, those in work may end. For work that is the same
+    however often it is done.
+    """
+    # What a worker is taking just now is as good as in work; it waits for the Run, so not for it.
+    idle = run.slices.exclude(state=RunSlice.State.WORKING).select_for_update(skip_locked=True)
+    run.slices.filter(pk__in=list(idle.values_list("pk", flat=True))).delete()
+    run.total = sum(len(piece.payload) for piece in run.slices.all())
+    run.done = run.failed = 0
+    run.errors = {}
+    run.save(update_fields=["total", "done", "failed", "errors"])
+    add_slices(run, batches)
+
+
+@transaction.atomic
+def resume(run_id: int) -> Run:
+    """Go on with a Run that was stopped: what was left, and what failed but may succeed now."""
+    run = Run.objects.select_for_update().get(pk=run_id)
+    add_slices(run, ([entry] for entry in take_back_transient_failures(run)))
+    return run
+
+
 def take_back_transient_failures(run: Run) -> list[Any]:
     """Return the entries of a locked Run that failed but may succeed now, counted as undone."""
     taken: list[dict[str, Any]] = []
@@ -145,6 +175,43 @@ def claim(run_id: int, *, slice_id: int | None = None) -> RunSlice | None:
         piece.take()
         piece.run.begin()
         return piece
+
+
+def work_here(
+    run: Run,
+    slice_work: SliceWork,
+    *,
+    seconds: float | None = None,
+    tell: Callable[[], object] = lambda: None,
+) -> None:
+    """Do the slices of `run` in this process, beside any worker that does the same.
+
+    It ends with the Run, or begins no slice after `seconds`. Calls `tell` whenever `run` is as far
+    as it says.
+    """
+    started = monotonic()
+    while run.is_unfinished and (seconds is None or monotonic() - started < seconds):
+        piece = claim(run.pk)
+        if piece is not None:
+            work(piece, slice_work)
+        elif seconds is not None:
+            return
+        else:
+            sleep(0.5)  # another worker holds what is left; its lease ends if it dies
+        run.refresh_from_db()
+        tell()
+
+
+def check_done(run: Run) -> None:
+    """Raise RunFailed for a Run that was stopped, or some of which failed."""
+    if run.state == Run.State.CANCELLED:
+        raise RunFailed(f"{run} was cancelled")
+    if run.error:
+        raise RunFailed(run.error)
+    if run.failed:
+        reasons = sorted(run.errors.items(), key=lambda entry: -entry[1])
+        lines = "\n".join(f"  {count:,} x {reason}" for reason, count in reasons)
+        raise RunFailed(f"{run.failed:,} of {run.total:,} failed:\n{lines}")
 
 
 def work(piece: RunSlice, slice_work: SliceWork) -> bool:
@@ -190,6 +257,7 @@ def finish(piece: RunSlice, write: Callable[[], Made], *, work_ms: int) -> bool:
         run.failed += len(made.failures)
         run.prompt_tokens += made.prompt_tokens
         run.completion_tokens += made.completion_tokens
+        run.grown += made.grown
         run.work_ms += work_ms
         errors = Counter(run.errors) + Counter(failure.reason for failure in made.failures)
         run.errors = dict(errors.most_common(REASONS_KEPT))

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation import changes
+from annotation import changes, run_kinds
 from annotation.digests import digest
 from annotation.guidelines import default_guidelines, guidelines_of
-from annotation.models import Project
+from annotation.models import Project, Run
 from annotation.project_forms import GuidelinesForm, SettingsForm
 from annotation.views import found_project, managed_project
 from web.markdown import render as drawn
@@ -31,14 +31,18 @@ def settings(request: UserRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         seen = form.cleaned_data["seen"]
         try:
-            grown = changes.change_settings(project=project, seen=seen, wanted=form.wanted)
+            run = changes.change_settings(
+                project=project, seen=seen, wanted=form.wanted, user=request.user
+            )
         except changes.ChangedMeanwhile as conflict:
             context["differences"] = form.differences(conflict.project, conflict.fields)
             context["form"] = settings_form(request, conflict.project, again=True)
         except changes.InUse:
             form.add_error("mode", _("Somebody has begun to mark: this can no longer change."))
         else:
-            messages.success(request, said_of(grown))
+            if run is not None:
+                run_kinds.begin(run)
+            messages.success(request, said_of(run))
             return redirect("project_settings", slug)
     return render(request, "annotation/settings.html", context)
 
@@ -53,7 +57,11 @@ def settings_form(request: UserRequest, project: Project, *, again: bool = False
     return form
 
 
-def said_of(grown: int) -> str:
+def said_of(run: Run | None) -> str:
+    """Say that the settings are saved, and how the queue follows in `run`."""
+    if run is not None and not run.is_whole:
+        return _("Saved. The queue follows by itself: the project's page shows how far it is.")
+    grown = run.grown if run else 0
     if grown == 0:
         return _("Saved.")
     if grown > 0:

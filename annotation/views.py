@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from annotation import overview
+from annotation import cloning, overview
 from annotation.browsing import solutions_open_to
 from annotation.building import not_begun
 from annotation.filters import ProblemFilter
@@ -52,6 +52,7 @@ def project(request: UserRequest, slug: str) -> HttpResponse:
     runs = Run.objects.visible_to(user).filter(project=project).order_by("-pk")
     context = {
         "project": project,
+        "filling": cloning.filling(project),
         "funnel": overview.funnel(project),
         "answers": in_time(partial(overview.answers, project)) if project.reads_grades else None,
         "throughput": in_time(partial(overview.throughput, project, user)),

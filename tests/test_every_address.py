@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from annotation import routing
-from annotation.models import Assignment, Invitation, Lease, Membership, Project
+from annotation.models import Assignment, Invitation, Lease, Membership, Project, Run
 from labelers.registration import labeler_of
 from tests.factories import (
     make_annotation,
@@ -20,6 +20,7 @@ from tests.factories import (
     make_lease,
     make_problem,
     make_project,
+    make_run,
     make_solution,
     make_user,
 )
@@ -50,7 +51,7 @@ POST: dict[str, set[str]] = {
             "change_role", "end_membership", "restore_membership", "invite", "revoke_invitation",
             "route", "pause", "resume", "release", "release_labeler", "archive", "restore",
             "clone", "project_settings", "edit_guidelines", "practice_choice",
-            "solution_priority",
+            "solution_priority", "cancel_run", "resume_run",
         ],
         MANAGERS,
     ),
@@ -106,6 +107,7 @@ def place() -> Place:
             "annotation_id": annotation.pk,
             "lease_id": lease.pk,
             "labeler_id": labeler.pk,
+            "run_id": make_run(project, kind=Run.Kind.ROUTING).pk,
             "membership_id": Membership.objects.get(user=people["owner"]).pk,
             "invitation_id": invitation.pk,
             "number": 1,

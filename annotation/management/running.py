@@ -1,7 +1,6 @@
 """What the commands share that ask for a Run: leaving it to the workers, or doing it in place."""
 
 import sys
-import time
 from argparse import ArgumentTypeError
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -53,10 +52,10 @@ class RunCommand(BaseCommand):
             if run.completion_tokens:
                 said += f", {run.completion_tokens:,} tokens, {run.tokens_a_second:.0f} a second"
             self.stdout.write(said)
-        if run.failed:
-            reasons = sorted(run.errors.items(), key=lambda entry: -entry[1])
-            lines = "\n".join(f"  {count:,} x {reason}" for reason, count in reasons)
-            raise CommandError(f"{run.failed:,} of {run.total:,} failed:\n{lines}")
+        try:
+            runs.check_done(run)
+        except runs.RunFailed as error:
+            raise CommandError(str(error)) from error
 
 
 def work_through(run: Run, title: str) -> None:
@@ -74,15 +73,12 @@ def work_through(run: Run, title: str) -> None:
         disable=not sys.stderr.isatty(),
     ) as progress:
         bar = progress.add_task(title, total=run.total, completed=run.done, rate="")
-        while run.is_unfinished:
-            piece = runs.claim(run.pk)
-            if piece is None:
-                time.sleep(0.5)  # another worker holds what is left; its lease ends if it dies
-            else:
-                runs.work(piece, run_kinds.slice_work(piece.run))
-            run.refresh_from_db()
+
+        def tell() -> None:
             rate = f"{run.tokens_a_second:.0f} tokens/s" if run.completion_tokens else ""
             progress.update(bar, completed=run.done + run.failed, total=run.total, rate=rate)
+
+        runs.work_here(run, run_kinds.slice_work(run), tell=tell)
     if run.state == Run.State.FAILED:
         raise CommandError(run.error)
     if run.state == Run.State.CANCELLED:

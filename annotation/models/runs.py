@@ -20,6 +20,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def unfinished(self) -> "RunQuerySet":
         return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
 
+    def of_managers(self) -> "RunQuerySet":
+        """Those that a manager may stop and resume: they cost nothing but the site's time."""
+        return self.filter(kind__in=[Run.Kind.ROUTING, Run.Kind.CLONING])
+
 
 class Run(models.Model):
     """One long job: what was asked, how far it is, what it cost.
@@ -32,6 +36,8 @@ class Run(models.Model):
         SAMPLING = "sampling", _("Sampling")
         LABELLING = "labelling", _("Labelling")
         CANDIDATES = "candidates", _("Candidates")
+        ROUTING = "routing", _("Routing")
+        CLONING = "cloning", _("Cloning")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -56,6 +62,7 @@ class Run(models.Model):
     work_ms = models.PositiveBigIntegerField(
         default=0, help_text="Time spent in the engine or judge, summed over workers."
     )
+    grown = models.IntegerField(default=0, help_text="By how many slots of work the queue grew.")
     errors = models.JSONField(default=dict, blank=True, help_text="Reasons of failure, counted.")
     error = models.TextField(blank=True, help_text="Why the Run as a whole stopped.")
     created_by = models.ForeignKey(
@@ -80,6 +87,19 @@ class Run(models.Model):
     @property
     def is_unfinished(self) -> bool:
         return self.state in {Run.State.QUEUED, Run.State.RUNNING}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it was done."""
+        return self.state == Run.State.FINISHED and not self.failed
+
+    @property
+    def shrunk(self) -> int:
+        return max(0, -self.grown)
+
+    @property
+    def is_of_managers(self) -> bool:
+        return self.kind in {Run.Kind.ROUTING, Run.Kind.CLONING}
 
     def settle(self) -> None:
         """Queue a Run, locked by the caller, that has slices to do; finish one that has none."""
@@ -110,6 +130,8 @@ class Run(models.Model):
     @property
     def subject(self) -> str:
         """What draws or marks in this Run, as its request names it."""
+        if self.is_of_managers:
+            return ""
         if self.kind == Run.Kind.LABELLING:
             return str(self.request.get("name", ""))
         model = self.request.get("engine_config", {}).get("model") or ""

@@ -133,20 +133,9 @@ def test_a_clone_with_content_has_every_text_and_not_one_mark() -> None:
         (1, 0, "Two.", 5),
         (1, 1, "Other.", None),
     ]
-    for rows in (made.annotations, made.assignments, made.leases, made.runs):
+    for rows in (made.annotations, made.assignments, made.leases):
         assert not rows.exists()
     assert project.solutions.count() == 3
-
-
-def test_too_much_to_copy_is_refused_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annotation.cloning.MOST_COPIED", 1)
-    project = make_project("algebra")
-    for number in range(2):
-        make_solution(make_problem(project), [f"Step {number}."])
-    posted = {"name": "Second", "slug": "second", "with_content": "on"}
-    answer = cloner_of(project).post("/projects/algebra/clone/", posted)
-    assert answer.context["form"].errors["with_content"]
-    assert Project.objects.count() == 1
 
 
 def test_only_managers_clone_and_archive() -> None:

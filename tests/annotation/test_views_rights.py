@@ -25,7 +25,7 @@ OPEN_TO_ANYONE = {"login", "health", "favicon", "join"}
 ONLY_POSTED_TO = {
     "logout", "change_role", "end_membership", "restore_membership", "invite", "revoke_invitation",
     "revoke_token", "route", "pause", "resume", "release", "release_labeler", "restore",
-    "practice_choice", "solution_priority",
+    "practice_choice", "solution_priority", "cancel_run", "resume_run",
 }  # fmt: skip
 ALSO_POSTED_TO = {
     "login", "join", "account", "account_keys", "account_password", "tokens", "new_project",
@@ -81,6 +81,7 @@ class Place:
             "invitation_id": self.invitation.pk,
             "secret": self.secret,
             "lease_id": 0,
+            "run_id": 0,
             "labeler_id": 0,
         }
         return reverse(name, kwargs={key: known[key] for key in ADDRESSES[name]})

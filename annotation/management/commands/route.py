@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation import routing
 from annotation.models import Project
+from annotation.runs import RunFailed
 
 
 class Command(BaseCommand):
@@ -21,6 +22,9 @@ class Command(BaseCommand):
         project = Project.objects.active().filter(slug=options["project"]).first()
         if project is None:
             raise CommandError(f"no project has the slug {options['project']!r}")
-        made = routing.route(project=project)
+        try:
+            grown = routing.route(project=project)
+        except RunFailed as error:
+            raise CommandError(str(error)) from error
         waiting = project.assignments.open().for_people().count()
-        self.stdout.write(f"{made:,} slots made, {waiting:,} open")
+        self.stdout.write(f"{max(grown, 0):,} slots made, {waiting:,} open")

@@ -31,7 +31,7 @@ class Command(BaseCommand):
             table.add_row(
                 str(run.pk),
                 run.project.slug,
-                f"{run.kind}, {run.subject}",
+                ", ".join(filter(None, [run.kind, run.subject])),
                 run.state,
                 f"{run.done:,} of {run.total:,}",
                 f"{run.failed:,}",
