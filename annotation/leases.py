@@ -1,7 +1,8 @@
 """Who holds which slot: claimed, extended, given back, lost, taken up again.
 
 Locks are always taken in this order: the labeler (one claim of theirs at a time), the lease, the
-project's places for slots that open again, and last the slot.
+project's places for slots that open again, and last the slot. Bulk changes begin with the project
+itself (`routing`), which none of these lock.
 """
 
 from collections.abc import Mapping
