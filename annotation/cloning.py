@@ -67,7 +67,7 @@ def _plan_content(source: Project, target: Project, user: User) -> Run:
         for of, rows in (
             # In this order, so that problems keep theirs as far as workers let them.
             (PROBLEMS, source.problems.all()),
-            (SOLUTIONS, source.solutions.written()),
+            (SOLUTIONS, source.solutions.all()),
         )
         for first, last in id_ranges(rows, ROWS_A_SLICE)
     ]

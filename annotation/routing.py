@@ -193,13 +193,16 @@ def _withdraw(project: Project, ids: tuple[int, int]) -> int:
 
 def _set_priorities(project: Project, slots: QuerySet[Assignment]) -> int:
     """Give `slots` the priorities of the project's order; return how many had others."""
-    chosen, parameters = slots.values("pk").query.sql_with_params()
-    wanted = _PRIORITY[Project.Order(project.queue_order)]
+    chosen, parameters = slots.values("pk", "solution").query.sql_with_params()
+    # In this order: the planner would rather look for the few of all slots that are to change.
     statement = f"""
-        UPDATE annotation_assignment AS slot SET priority = {wanted}
-        FROM annotation_solution AS solution
-        WHERE solution.id = slot.solution_id AND slot.id IN ({chosen})
-            AND slot.priority <> {wanted}
+        WITH chosen (id, solution_id) AS MATERIALIZED ({chosen}),
+        wanted AS MATERIALIZED (
+            SELECT chosen.id, {_PRIORITY[Project.Order(project.queue_order)]} AS priority
+            FROM chosen JOIN annotation_solution AS solution ON solution.id = chosen.solution_id
+        )
+        UPDATE annotation_assignment AS slot SET priority = wanted.priority
+        FROM wanted WHERE wanted.id = slot.id AND slot.priority <> wanted.priority
     """  # noqa: S608 - Django's own statement, and a priority from the list above
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

@@ -9,16 +9,27 @@ from tests.place import Stepmark, kill_group, stepmark
 pytestmark = pytest.mark.slow
 
 SOLUTIONS = 40
-# Every batch takes so long, within its transaction, that a kill comes in the midst of one.
-SLOW = """
+# The third batch waits within its transaction until it may go on: that is when the worker dies.
+BLOCK = """
 from django.db import connection
 with connection.cursor() as cursor:
     cursor.execute('''
-        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN PERFORM pg_sleep(2); RETURN NULL; END $$;
-        CREATE TRIGGER slow AFTER INSERT ON annotation_{table}
-        FOR EACH STATEMENT EXECUTE FUNCTION slow();
+        CREATE TABLE gone_on ();
+        CREATE FUNCTION block() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF (SELECT count(*) FROM annotation_runslice WHERE state = 'finished') = 2 THEN
+                WHILE NOT EXISTS (SELECT FROM gone_on) LOOP PERFORM pg_sleep(0.1); END LOOP;
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER block AFTER INSERT ON annotation_{table}
+        FOR EACH STATEMENT EXECUTE FUNCTION block();
     ''')
+"""
+GO_ON = """
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("INSERT INTO gone_on DEFAULT VALUES")
 """
 SOLUTIONS_AND_STEPS = f"""
 from annotation.models import Project
@@ -64,36 +75,33 @@ def place() -> Iterator[Stepmark]:
         yield place
 
 
-def killed_in_the_midst(place: Stepmark, request: str, *, written: str) -> None:
+def killed_in_the_midst(place: Stepmark, request: str) -> None:
     """Have `request` worked on by a worker that is killed within a batch, then by another."""
     place.start_clock()
     worker = place.start_worker()
     place.manage_code(request)
-    place.wait_until(lambda: int(place.query("Run.objects.get().done")) > 0, what="progress")
+    states = "sorted(RunSlice.objects.exclude(state='open').values_list('state', flat=True))"
+    at_work = "['finished', 'finished', 'working']"
+    place.wait_until(lambda: place.query(states) == at_work, what="the third batch")
     kill_group(worker)
-    in_work = int(place.query("RunSlice.objects.filter(state='working').count()"))
-    assert in_work > 0, "the kill came between two batches"
-    left = place.query("Run.objects.get().state, Run.objects.get().done")
-    assert left.startswith("('running', "), left
-    assert int(place.query(written)) > 0
+    place.manage_code(GO_ON)
+    assert place.query("Run.objects.get().state, Run.objects.get().done") == "running 2"
     place.start_worker()
-    place.wait_until(lambda: "finished" in place.query("Run.objects.get().state"), what="the end")
+    place.wait_until(lambda: place.query("Run.objects.get().state") == "finished", what="the end")
     assert place.query("Run.objects.get().done == Run.objects.get().total") == "True"
-    assert int(place.query("max(RunSlice.objects.values_list('attempt', flat=True))")) == 2
+    assert int(place.query("RunSlice.objects.get(number=2).attempt")) == 2
 
 
 def test_a_killed_worker_s_routing_is_finished_with_no_slot_too_many(place: Stepmark) -> None:
-    place.manage_code(SLOW.format(table="assignment"))
-    killed_in_the_midst(place, ROUTE, written="Assignment.objects.count()")
+    place.manage_code(BLOCK.format(table="assignment"))
+    killed_in_the_midst(place, ROUTE)
     assert place.query(SLOTS) == f"{[3] * SOLUTIONS} {3 * SOLUTIONS}"
     assert int(place.query("Run.objects.get().grown")) == 3 * SOLUTIONS
 
 
 def test_a_killed_worker_s_clone_is_filled_with_no_row_twice(place: Stepmark) -> None:
-    place.manage_code(SLOW.format(table="step"))
-    killed_in_the_midst(
-        place, CLONE, written="Solution.objects.filter(project__slug='second').count()"
-    )
+    place.manage_code(BLOCK.format(table="step"))
+    killed_in_the_midst(place, CLONE)
     assert place.query(TEXTS.format(slug="second")) == place.query(TEXTS.format(slug="faults"))
     assert int(place.query("Problem.objects.count()")) == 2
     assert int(place.query("Solution.objects.count()")) == 2 * SOLUTIONS
