@@ -140,8 +140,9 @@ def test_a_project_deleted_while_it_is_copied_stops_the_run_and_says_so(
 
 
 def test_a_small_project_is_copied_while_its_manager_waits(
-    algebra: Project, client: Client
+    algebra: Project, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run_kinds, "AT_ONCE_S", 600)
     page = client.post(CLONE, POSTED, follow=True).content.decode()
     assert "This is the new project." in page
     assert "being filled" not in page

@@ -141,6 +141,8 @@ def test_an_overlap_that_changes_in_the_midst_is_that_of_all_in_the_end(
 
 def test_a_slice_of_a_way_of_marking_that_was_left_does_nothing(project: Project) -> None:
     run = routing.request(project=project)
+    # As if the problems had ids of the same range.
+    run.slices.update(payload=[(Project.Mode.REVIEW, 0, 2**40)])
     late = take(run)
     change(project, mode=Project.Mode.EXPLORE)
     assert do(late)

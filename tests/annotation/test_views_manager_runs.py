@@ -14,8 +14,9 @@ GOES_ON = "This goes on by itself"
 
 
 @pytest.fixture(autouse=True)
-def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_slices_and_patient_managers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routing, "UNITS_A_SLICE", 1)
+    monkeypatch.setattr(run_kinds, "AT_ONCE_S", 600)
 
 
 @pytest.fixture

@@ -104,7 +104,10 @@ def test_a_clone_begins_with_the_settings_and_people_of_the_first() -> None:
     assert not made.problems.exists()
 
 
-def test_a_clone_with_content_has_every_text_and_not_one_mark() -> None:
+def test_a_clone_with_content_has_every_text_and_not_one_mark(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("annotation.run_kinds.AT_ONCE_S", 600)
     project = make_project("algebra")
     problem = make_problem(project, metadata={"a": 1})
     twin = make_problem(project, problem.text, reference_solution="Count.", level="2")
