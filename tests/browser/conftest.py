@@ -23,9 +23,9 @@ addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-# Of a module, not the session: Playwright's event loop would outlive the browser's tests, and
+# Of this package, not the session: Playwright's event loop would outlive the browser's tests, and
 # code under test that starts a loop of its own would find one running.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:

@@ -1,10 +1,11 @@
 """What the tests of the labelling page share: a project with work, and what its pages are asked."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from annotation.models import Annotation, Project, Solution
+from annotation.models import Annotation, Lease, Project, Solution
 from tests.browser.conftest import Watched
 from tests.factories import make_assignment, make_problem, make_project, make_solution, make_user
 from web.models import User
@@ -40,6 +41,14 @@ def make_work(
     return user, project, solutions
 
 
+def open_work(watched: Watched, count: int = 2, **fields: Any) -> None:
+    """Make work for ada (`make_work`) and go to the page of the first solution."""
+    user, _, _ = make_work(count, **fields)
+    watched.log_in(user)
+    watched.open("/label/gsm8k/")
+    shows_solution(watched.page, 1)
+
+
 def shows_solution(page: Page, number: int) -> None:
     """Wait until the page shows a certain solution."""
     expect(page.locator("[data-step] .said").first).to_contain_text(f"Solution {number}:")
@@ -56,6 +65,18 @@ def comes_true(page: Page, is_true: Callable[[], bool]) -> None:
             return
         page.wait_for_timeout(100)
     raise AssertionError("it did not come true within 10 s")
+
+
+def stop_the_clock(page: Page) -> None:
+    """Let time pass on the pages to come only as the test says."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1)
+
+
+def ahead() -> list[str]:
+    """Return how the slots that were claimed ahead have ended; "" for one that is there."""
+    claimed = Lease.objects.filter(began_at=None).order_by("pk")
+    return list(claimed.values_list("outcome", flat=True))
 
 
 def press(page: Page, keys: str) -> None:

@@ -3,17 +3,20 @@
 import pytest
 from playwright.sync_api import expect
 
-from annotation.models import Annotation, Lease, StepLabel
+from annotation.models import Annotation, StepLabel
 from tests.browser.conftest import Watched
-from tests.browser.label_scenes import make_work, marks_of, press, shows_saved, shows_solution
+from tests.browser.label_scenes import (
+    make_work,
+    marks_of,
+    open_work,
+    press,
+    shows_saved,
+    shows_solution,
+)
 from tests.factories import make_annotation, make_step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HOLD_ENTER = """() => {
-  for (let n = 0; n < 30; n += 1) document.activeElement.dispatchEvent(new KeyboardEvent(
-    "keydown", {key: "Enter", code: "Enter", repeat: n > 0, bubbles: true, cancelable: true}));
-}"""
 COMPOSE = """(how) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown",
   {key: "Enter", bubbles: true, cancelable: true, ...how}))"""
 
@@ -21,10 +24,7 @@ COMPOSE = """(how) => document.activeElement.dispatchEvent(new KeyboardEvent("ke
 @pytest.fixture
 def label(watched: Watched) -> Watched:
     """Two solutions wait for ada, who is on the page of the first."""
-    user, _, _ = make_work(2)
-    watched.log_in(user)
-    watched.open("/label/gsm8k/")
-    shows_solution(watched.page, 1)
+    open_work(watched)
     return watched
 
 
@@ -81,33 +81,6 @@ def test_a_click_marks_and_moves_on_and_the_arrows_of_a_group_stay(label: Watche
     press(page, "Space ArrowDown")
     expect(group.get_by_label("Okay")).to_be_checked()
     expect(page.locator("[aria-current=step]")).to_contain_text("16 eggs every day")
-
-
-def test_a_held_enter_submits_once_and_skips_nothing(label: Watched) -> None:
-    page = label.page
-    press(page, "1 1 3")
-    page.evaluate(HOLD_ENTER)
-    shows_solution(page, 2)
-    page.evaluate(HOLD_ENTER)
-    shows_saved(page)
-    assert Annotation.objects.count() == 1
-    shows_solution(page, 2)
-
-
-def test_a_double_enter_makes_one_annotation(label: Watched) -> None:
-    press(label.page, "3 Enter Enter Enter")
-    shows_solution(label.page, 2)
-    assert Annotation.objects.count() == 1
-    assert Lease.objects.filter(outcome="submitted").count() == 1
-
-
-def test_a_held_mark_marks_one_step(label: Watched) -> None:
-    page = label.page
-    page.keyboard.down("1")
-    for _ in range(5):
-        page.keyboard.down("1")
-    page.keyboard.up("1")
-    expect(page.locator(".place.done")).to_have_count(1)
 
 
 @pytest.mark.parametrize("how", ["{isComposing: true}", "{keyCode: 229}"])

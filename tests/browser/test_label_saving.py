@@ -16,6 +16,7 @@ from tests.browser.label_scenes import (
     forget_failed_requests,
     make_work,
     marks_of,
+    open_work,
     press,
     shows_saved,
     shows_solution,
@@ -27,10 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def label(watched: Watched) -> Iterator[Watched]:
     """Two solutions wait for ada, who is on the page of the first; requests may fail."""
-    user, _, _ = make_work(2)
-    watched.log_in(user)
-    watched.open("/label/gsm8k/")
-    shows_solution(watched.page, 1)
+    open_work(watched)
     yield watched
     forget_failed_requests(watched)
 
@@ -51,6 +49,20 @@ def test_each_mark_is_saved_as_it_is_made(label: Watched) -> None:
         shows_saved(label.page)
         assert Lease.objects.holding().get().draft_version == number
     assert draft_marks() == [1, 0, 1]
+
+
+def test_saves_go_one_after_the_other(label: Watched) -> None:
+    page = label.page
+    sent: list[Route] = []
+    page.route("**/draft/", lambda route: sent.append(route))  # Playwright takes no built-in
+    press(page, "1")
+    comes_true(page, lambda: len(sent) == 1)
+    press(page, "2 1")
+    sent[0].continue_()
+    comes_true(page, lambda: len(sent) == 2)
+    sent[1].continue_()
+    comes_true(page, lambda: draft_marks() == [1, 0, 1])
+    assert [route.request.post_data_json["version"] for route in sent] == [0, 1]
 
 
 def test_marks_made_offline_are_kept_and_replayed(label: Watched) -> None:
@@ -245,18 +257,6 @@ def test_an_answer_that_got_lost_makes_one_annotation(label: Watched) -> None:
     shows_solution(page, 2)
     assert answers == [200, 200]
     assert Annotation.objects.count() == 1
-
-
-def test_the_next_one_is_given_back_when_the_page_is_left(label: Watched) -> None:
-    page = label.page
-    ahead = Lease.objects.filter(began_at=None)
-    while not ahead.filter(ended_at=None).exists():
-        page.wait_for_timeout(50)
-    page.goto(f"{label.address}/")
-    while ahead.filter(ended_at=None).exists():
-        page.wait_for_timeout(50)
-    assert ahead.get().outcome == Lease.Outcome.RELEASED
-    assert Lease.objects.holding().count() == 1
 
 
 @pytest.mark.parametrize("dies", ["before", "after"])
