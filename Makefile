@@ -48,7 +48,7 @@ test: $(READY) packages
 	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
 
 test-slow: $(READY) packages
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 bench: $(READY)
 	$(BIN)/python -m bench

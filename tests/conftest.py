@@ -1,13 +1,18 @@
 """What every test stands on: the embedded PostgreSQL and Valkey, really running."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import hypothesis
+import pytest
 from django.conf import settings
 
 from config.boot import boot
+from tests.once import once
+from tests.place import Stepmark, copy, stepmark
 
 boot()
 # Test runs side by side or soon after each other share the Valkey, but no key in it.
@@ -16,3 +21,22 @@ settings.CACHES["default"]["KEY_PREFIX"] = f"{worker}-{os.getpid()}"
 # A busy machine is slow now and then; that is no failure of the code.
 hypothesis.settings.register_profile("stepmark", deadline=None)
 hypothesis.settings.load_profile("stepmark")
+
+
+@pytest.fixture(scope="session")
+def migrated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a Stepmark that was migrated and stopped, to be copied."""
+
+    def make(folder: Path) -> None:
+        with stepmark() as place:
+            place.manage("services stop")
+            copy(place.home, folder)
+
+    return once(tmp_path_factory, "migrated-home", make)
+
+
+@pytest.fixture
+def place(migrated_home: Path) -> Iterator[Stepmark]:
+    """A whole Stepmark of its own, with its own servers and nothing in it."""
+    with stepmark(made=migrated_home) as place:
+        yield place

@@ -1,5 +1,6 @@
 """A whole Stepmark of its own, with its own servers, for tests that kill things."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 WORKER = "-m celery -A config worker --loglevel INFO --without-gossip --without-mingle"
 
+# Runs one piece of code a line, as a new `manage.py shell` each would, less the seconds that it
+# takes to start one: it too brings the servers up first, and leaves no connection behind.
+ASKED = """
+import contextlib, io, json, sys, traceback
+from django.db import connections
+from config.boot import boot
+for line in sys.stdin:
+    failure, printed = "", io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            boot()
+            exec(json.loads(line), {})
+    except BaseException:
+        failure = traceback.format_exc()
+    connections.close_all()
+    print(json.dumps([printed.getvalue(), failure]), flush=True)
+"""
+
 
 class Stepmark:
     """Runs `manage.py`, workers and the clock as real processes over a home of their own."""
@@ -24,6 +43,7 @@ class Stepmark:
         self.environment = {key: value for key, value in os.environ.items() if key not in outer}
         self.environment.update(environment, STEPMARK_HOME=str(home))
         self._started: list[subprocess.Popen[bytes]] = []
+        self._asked: subprocess.Popen[str] | None = None
 
     def manage(
         self, line: str, *, check: bool = True, seconds: float = 240
@@ -74,16 +94,30 @@ class Stepmark:
         return self.manage_code(code).strip()
 
     def manage_code(self, code: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", code],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        """Return what `code` prints in a process that is none of those under test."""
+        self._asked = self._asked or self._start_asked()
+        assert self._asked.stdin
+        assert self._asked.stdout
+        self._asked.stdin.write(json.dumps(code) + "\n")
+        self._asked.stdin.flush()
+        answer = self._asked.stdout.readline()
+        assert answer, f"it ended at {code}\n{self.logs()}"
+        printed, failure = json.loads(answer)
+        assert not failure, failure
+        return str(printed)
+
+    def _start_asked(self) -> subprocess.Popen[str]:
+        self.home.mkdir(exist_ok=True)
+        with (self.home / "process-asked.log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", ASKED],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     def make_project(self, slug: str, *problems: str) -> None:
         """Make a project with problems of these texts, without reference answers."""
@@ -115,6 +149,8 @@ class Stepmark:
     def close(self) -> None:
         for process in self._started:
             kill_group(process)
+        if self._asked:
+            self._asked.communicate()
         self.manage("services stop", check=False)
 
 
@@ -126,18 +162,29 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def stepmark(environment: Mapping[str, str] | None = None) -> Iterator[Stepmark]:
+def stepmark(
+    environment: Mapping[str, str] | None = None, *, made: Path | None = None
+) -> Iterator[Stepmark]:
     """Yield a migrated Stepmark in a new folder, and end all of it afterwards.
 
-    `environment` is added to that of its processes, to name servers of its own for instance.
+    `environment` is added to that of its processes, to name servers of its own for instance. It
+    begins as a copy of the home `made`, where there is one.
     """
     # Not tmp_path, which is closed to the account that runs root's servers.
     folder = Path(tempfile.mkdtemp(prefix="stepmark-test-"))
     folder.chmod(0o755)
     place = Stepmark(folder / ".stepmark", environment or {})
     try:
-        place.manage("migrate --verbosity 0")
+        if made:
+            copy(made, place.home)
+        else:
+            place.manage("migrate --verbosity 0")
         yield place
     finally:
         place.close()
         shutil.rmtree(folder)
+
+
+def copy(made: Path, home: Path) -> None:
+    """Copy a home whose servers do not run, with the owners of its files."""
+    subprocess.run(["cp", "-a", made, home], check=True)

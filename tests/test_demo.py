@@ -2,19 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from config.management.commands.demo import PROBLEMS, SAMPLING
-from tests.place import Stepmark, stepmark
-
-
-@pytest.fixture
-def place() -> Iterator[Stepmark]:
-    with stepmark() as place:
-        yield place
+from tests.place import Stepmark
 
 
 def option(name: str) -> int:
@@ -40,6 +33,7 @@ def without_time(printed: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("both cores")
 @pytest.mark.timeout(1500)
 def test_the_demo_makes_datasets_and_a_second_one_adds_nothing(
     place: Stepmark, tmp_path: Path

@@ -11,6 +11,7 @@ from tests.bench.test_records import FIELDS
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("both cores")
 def test_claims_are_measured_at_every_size_in_a_row_and_side_by_side(
     django_db_blocker: DjangoDbBlocker,
 ) -> None:

@@ -8,6 +8,7 @@ from tests.bench.test_records import FIELDS
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("both cores")
 def test_the_next_solution_is_timed_in_a_browser(
     django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

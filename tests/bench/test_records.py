@@ -14,6 +14,7 @@ FIELDS = {"name", "unit", "measured", "reference", "ratio", "limit", "limit_kind
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("both cores")
 def test_import_export_and_memory_are_measured(
     django_db_blocker: DjangoDbBlocker, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from tests.bench.test_records import FIELDS
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("both cores")
 def test_the_queue_over_rest_is_measured_against_a_bare_pair_of_views(
     django_db_blocker: DjangoDbBlocker,
 ) -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from config import embedded
 from config.embedded import layout
+from tests.once import once
+from tests.place import copy
 
 Starter = Callable[..., subprocess.Popen[str]]
 Connect = Callable[[], psycopg.Connection[tuple[object, ...]]]
@@ -40,10 +42,31 @@ def clone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session")
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose servers have run and are stopped, to be copied: making one takes seconds."""
+
+    def make(home: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch, own_clone(patch):
+            embedded.start()
+            embedded.stop()
+            copy(embedded.home(), home)
+
+    return once(tmp_path_factory, "made-home", make)
+
+
+@pytest.fixture
+def made_clone(clone: Path, made_home: Path) -> Path:
+    """A clone whose embedded servers have run before."""
+    copy(made_home, clone / ".stepmark")
+    return clone
+
+
 @pytest.fixture(scope="module")
-def shared_clone() -> Iterator[Path]:
+def shared_clone(made_home: Path) -> Iterator[Path]:
     """The same with running servers, for tests that change nothing of each other's."""
     with pytest.MonkeyPatch.context() as patch, own_clone(patch) as folder:
+        copy(made_home, folder / ".stepmark")
         embedded.start()
         yield folder
 

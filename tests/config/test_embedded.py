@@ -33,7 +33,7 @@ def test_importing_it_starts_and_makes_nothing_and_needs_no_django(
 
 
 def test_the_parameters_known_beforehand_lead_to_the_started_servers(
-    clone: Path, connect: Connect
+    made_clone: Path, connect: Connect
 ) -> None:
     database, broker, cache = (
         embedded.database_parameters(),
@@ -106,7 +106,7 @@ def test_one_server_alone_can_be_started(clone: Path) -> None:
 
 
 def test_the_servers_outlive_their_starter_in_a_session_of_their_own(
-    clone: Path, starter: Starter
+    made_clone: Path, starter: Starter
 ) -> None:
     process = starter("embedded.start()")
     output = process.communicate()[0]
@@ -118,7 +118,7 @@ def test_the_servers_outlive_their_starter_in_a_session_of_their_own(
     assert [service.running for service in embedded.status()] == [True, True]
 
 
-def test_a_stop_keeps_the_data_and_leaves_no_process(clone: Path, connect: Connect) -> None:
+def test_a_stop_keeps_the_data_and_leaves_no_process(made_clone: Path, connect: Connect) -> None:
     embedded.start()
     connect().execute("CREATE TABLE kept AS SELECT 1 AS one")
     with redis.from_url(embedded.cache_url(), decode_responses=True) as client:
@@ -222,7 +222,7 @@ def test_one_secret_key_is_made_however_many_ask_at_once(clone: Path, starter: S
 
 
 def test_no_secret_of_the_starter_reaches_the_servers(
-    clone: Path, monkeypatch: pytest.MonkeyPatch
+    made_clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("PGPORT", "1")

@@ -20,7 +20,7 @@ def services(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     )
 
 
-def test_status_starts_nothing_and_says_by_its_exit_code_whether_they_run(clone: Path) -> None:
+def test_status_starts_nothing_and_says_by_its_exit_code_whether_they_run(made_clone: Path) -> None:
     before = services("status")
     assert before.returncode == 3
     assert before.stdout.count("stopped") == 2
@@ -30,7 +30,7 @@ def test_status_starts_nothing_and_says_by_its_exit_code_whether_they_run(clone:
     postgres, valkey = json.loads(after.stdout)
     assert postgres["running"]
     assert valkey["running"]
-    assert postgres["data"] == str(clone / ".stepmark" / "postgres")
+    assert postgres["data"] == str(made_clone / ".stepmark" / "postgres")
 
 
 @pytest.mark.slow
@@ -39,7 +39,7 @@ def test_one_of_two_is_not_running(clone: Path) -> None:
     assert services("status").returncode == 3
 
 
-def test_stop_stops_both_and_start_starts_them(clone: Path) -> None:
+def test_stop_stops_both_and_start_starts_them(made_clone: Path) -> None:
     started = services("start")
     assert started.returncode == 0, started.stderr
     assert [service.running for service in embedded.status()] == [True, True]

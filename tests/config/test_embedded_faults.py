@@ -52,7 +52,7 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_stale_pid_file_whose_number_is_another_programs_harms_neither(
-    clone: Path, stranger: subprocess.Popen[bytes], connect: Connect
+    made_clone: Path, stranger: subprocess.Popen[bytes], connect: Connect
 ) -> None:
     embedded.start()
     postgres_pid = embedded.home() / "postgres" / "postmaster.pid"
@@ -69,7 +69,7 @@ def test_a_stale_pid_file_whose_number_is_another_programs_harms_neither(
     assert stranger.poll() is None
 
 
-def test_a_half_written_pid_file_is_survived(clone: Path) -> None:
+def test_a_half_written_pid_file_is_survived(made_clone: Path) -> None:
     embedded.start()
     for content in (b"", b"12", b"-1\n", b"\xff\x00", b"9" * 40, b"1\n/else"):
         embedded.stop()
@@ -81,7 +81,7 @@ def test_a_half_written_pid_file_is_survived(clone: Path) -> None:
 
 
 def test_killed_servers_come_back_with_all_that_was_committed(
-    clone: Path, connect: Connect
+    made_clone: Path, connect: Connect
 ) -> None:
     embedded.start()
     connect().execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS number")
@@ -97,7 +97,9 @@ def test_killed_servers_come_back_with_all_that_was_committed(
     assert not before.items() & pids().items()
 
 
-def test_a_killed_backend_takes_nobody_else_down_for_good(clone: Path, connect: Connect) -> None:
+def test_a_killed_backend_takes_nobody_else_down_for_good(
+    made_clone: Path, connect: Connect
+) -> None:
     embedded.start(valkey=False)
     before = pids()
     connection = connect()
@@ -111,7 +113,7 @@ def test_a_killed_backend_takes_nobody_else_down_for_good(clone: Path, connect: 
 
 @pytest.mark.slow
 def test_what_is_left_of_a_killed_server_is_waited_for(
-    clone: Path, connect: Connect, starter: Starter
+    made_clone: Path, connect: Connect, starter: Starter
 ) -> None:
     embedded.start(valkey=False)
     backend = psutil.Process(connect().info.backend_pid)
@@ -129,12 +131,12 @@ def test_what_is_left_of_a_killed_server_is_waited_for(
 
 @pytest.mark.slow
 def test_a_recovery_that_takes_long_is_waited_for_by_all(
-    clone: Path, starter: Starter, connect: Connect
+    made_clone: Path, starter: Starter, connect: Connect
 ) -> None:
     embedded.start(valkey=False)
     connect().execute("CREATE TABLE kept AS SELECT 1 AS one")
     kill("postgres")
-    data, go_on = embedded.home() / "postgres", clone / "go-on"
+    data, go_on = embedded.home() / "postgres", made_clone / "go-on"
     # Recovery asks this command for a log file, and goes on without one when it fails.
     with (data / "postgresql.auto.conf").open("a") as settings:
         settings.write(f"restore_command = 'while ! test -e {go_on}; do sleep 0.1; done; false'\n")
@@ -165,7 +167,7 @@ def test_eight_first_starts_at_once_make_one_server(clone: Path, starter: Starte
 
 @pytest.mark.slow
 def test_forked_children_share_the_servers_and_end_without_them(
-    clone: Path, starter: Starter
+    made_clone: Path, starter: Starter
 ) -> None:
     master = starter(
         "import os\n"
@@ -223,7 +225,7 @@ def test_a_starter_killed_while_programs_that_it_started_go_on(
 
 
 @pytest.mark.slow
-def test_a_lost_socket_is_had_again_by_starting_again(clone: Path, connect: Connect) -> None:
+def test_a_lost_socket_is_had_again_by_starting_again(made_clone: Path, connect: Connect) -> None:
     embedded.start()
     for service in embedded.status():
         service.socket.unlink()
@@ -262,7 +264,7 @@ def test_a_server_that_is_not_ours_is_neither_used_nor_ended(clone: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_server_that_does_not_come_up_shows_the_end_of_its_log(clone: Path) -> None:
+def test_a_server_that_does_not_come_up_shows_the_end_of_its_log(made_clone: Path) -> None:
     embedded.start(valkey=False)
     embedded.stop()
     with (embedded.home() / "postgres" / "postgresql.conf").open("a") as settings:

@@ -2,21 +2,14 @@
 
 import signal
 import socket
-from collections.abc import Iterator
 
 import httpx
 import psutil
 import pytest
 
-from tests.place import Stepmark, stepmark
+from tests.place import Stepmark
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def place() -> Iterator[Stepmark]:
-    with stepmark() as place:
-        yield place
 
 
 def free_port() -> int:

@@ -12,15 +12,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def outside() -> Iterator[Stepmark]:
-    """A PostgreSQL and a Valkey that the Stepmark under test did not start."""
-    with stepmark() as outside:
-        yield outside
-
-
-@pytest.fixture
-def place(outside: Stepmark) -> Iterator[Stepmark]:
-    servers = json.loads(outside.manage("services status --json").stdout)
+def guest(place: Stepmark) -> Iterator[Stepmark]:
+    """A Stepmark on the PostgreSQL and Valkey of another, which it did not start."""
+    place.manage("services start")
+    servers = json.loads(place.manage("services status --json").stdout)
     sockets = {server["name"]: server["socket"] for server in servers}
     folder, _, _ = sockets["postgres"].rpartition("/")
     environment = {
@@ -29,17 +24,17 @@ def place(outside: Stepmark) -> Iterator[Stepmark]:
         "CACHE_URL": f"unix://{sockets['valkey']}?db=4",
         "SECRET_KEY": "for this test only " * 4,
     }
-    with stepmark(environment) as place:
-        yield place
+    with stepmark(environment) as guest:
+        yield guest
 
 
-def test_the_whole_way_from_a_request_to_a_worker_goes_over_them(place: Stepmark) -> None:
-    place.make_project("own", "2 + 2?")
-    place.start_worker()
-    place.manage("sample --project own --engine scripted -n 5")
-    place.wait_until(
-        lambda: place.query("Run.objects.get().state") == "finished", what="the run's end"
+def test_the_whole_way_from_a_request_to_a_worker_goes_over_them(guest: Stepmark) -> None:
+    guest.make_project("own", "2 + 2?")
+    guest.start_worker()
+    guest.manage("sample --project own --engine scripted -n 5")
+    guest.wait_until(
+        lambda: guest.query("Run.objects.get().state") == "finished", what="the run's end"
     )
-    assert place.manage("services status").stdout.count("not used: ") == 2
-    assert not (place.home / "postgres").exists()
-    assert not (place.home / "valkey").exists()
+    assert guest.manage("services status").stdout.count("not used: ") == 2
+    assert not (guest.home / "postgres").exists()
+    assert not (guest.home / "valkey").exists()

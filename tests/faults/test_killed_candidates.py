@@ -1,11 +1,10 @@
 """Workers that are killed while a labeler waits for candidates: nothing is lost or doubled."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.place import Stepmark, kill_group, stepmark
+from tests.place import Stepmark, kill_group
 
 pytestmark = pytest.mark.slow
 
@@ -59,10 +58,9 @@ STEPS = "sorted(Step.objects.values_list('position', 'alternative', 'text'))"
 
 
 @pytest.fixture
-def place() -> Iterator[Stepmark]:
-    with stepmark() as place:
-        place.make_project("faults", "A jar has 5 pens and 3 nibs. How many?")
-        yield place
+def place(place: Stepmark) -> Stepmark:
+    place.make_project("faults", "A jar has 5 pens and 3 nibs. How many?")
+    return place
 
 
 def slice_state(place: Stepmark) -> str:

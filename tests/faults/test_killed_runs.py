@@ -3,12 +3,11 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
-from tests.place import Stepmark, kill_group, stepmark
+from tests.place import Stepmark, kill_group
 
 pytestmark = pytest.mark.slow
 
@@ -39,11 +38,10 @@ work_through(run, "drawing")
 
 
 @pytest.fixture
-def place() -> Iterator[Stepmark]:
-    with stepmark() as place:
-        texts = (f"A jar has {n + 2} pens and {n} nibs. How many?" for n in range(PROBLEMS))
-        place.make_project("faults", *texts)
-        yield place
+def place(place: Stepmark) -> Stepmark:
+    texts = (f"A jar has {n + 2} pens and {n} nibs. How many?" for n in range(PROBLEMS))
+    place.make_project("faults", *texts)
+    return place
 
 
 def done(place: Stepmark) -> int:

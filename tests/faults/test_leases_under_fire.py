@@ -2,13 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterator
 
 import pytest
 
-from tests.place import Stepmark, stepmark
+from tests.place import Stepmark
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("both cores")]
 
 SECONDS = float(os.environ.get("STEPMARK_FIRE_SECONDS", "60"))
 IMPORTS = """
@@ -18,12 +17,6 @@ from tests.faults.lease_checks import violations
 from tests.faults.lease_fire import drain, make_work, summary, supervise
 folder = Path({folder!r})
 """
-
-
-@pytest.fixture
-def place() -> Iterator[Stepmark]:
-    with stepmark() as place:
-        yield place
 
 
 @pytest.mark.timeout(SECONDS * 2 + 300)

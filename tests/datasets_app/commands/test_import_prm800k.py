@@ -18,7 +18,7 @@ from bench import prm800k
 from datasets_app.management import importing
 from tests.datasets_app.loaded import exported
 from tests.datasets_app.prm800k_json import phase_1, phase_2
-from tests.place import Stepmark, stepmark
+from tests.place import Stepmark
 
 Json = dict[str, Any]
 
@@ -138,12 +138,6 @@ def test_an_interrupted_import_says_how_to_go_on(
     assert error is not None
     assert "adds what is missing" in str(error)
     assert error.returncode == 130
-
-
-@pytest.fixture
-def place() -> Iterator[Stepmark]:
-    with stepmark() as place:
-        yield place
 
 
 @pytest.mark.slow

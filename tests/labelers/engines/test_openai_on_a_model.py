@@ -13,7 +13,7 @@ __all__ = ["model_server"]
 DECODING = Decoding(temperature=0.8, max_tokens=16, stop=("\nProblem:",))
 DRAWS = [Draw(prompt="Write about apples.", seed=seed) for seed in range(4)]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("both cores")]
 
 
 @pytest.mark.parametrize("chat", [True, False])
