@@ -67,6 +67,13 @@ def comes_true(page: Page, is_true: Callable[[], bool]) -> None:
     raise AssertionError("it did not come true within 10 s")
 
 
+def another_tab(watched: Watched) -> Page:
+    """Open the same page once more, beside the one that is there."""
+    tab = watched.page.context.new_page()
+    tab.goto(watched.page.url)
+    return tab
+
+
 def stop_the_clock(page: Page) -> None:
     """Let time pass on the pages to come only as the test says."""
     page.clock.install(time=0)

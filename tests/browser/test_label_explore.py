@@ -19,7 +19,7 @@ from tests.browser.explore_scenes import (
     shows_end,
     shows_position,
 )
-from tests.browser.label_scenes import forget_failed_requests, press, shows_saved
+from tests.browser.label_scenes import another_tab, forget_failed_requests, press, shows_saved
 from tests.datasets_app.loaded import exported
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -429,8 +429,7 @@ def test_what_belongs_to_one_candidate_covers_no_other(watched: Watched) -> None
 
 def test_a_stale_tab_is_told_and_chooses_nothing(watched: Watched) -> None:
     first = begin(watched, *WRITTEN)
-    second = first.context.new_page()
-    second.goto(f"{watched.address}/label/eggs/")
+    second = another_tab(watched)
     press(second, "1 1 Enter")
     shows_position(second, 2)
     press(first, "3 3")
