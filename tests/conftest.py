@@ -18,6 +18,8 @@ boot()
 # Test runs side by side or soon after each other share the Valkey, but no key in it.
 worker = os.environ.get("PYTEST_XDIST_WORKER", "test")
 settings.CACHES["default"]["KEY_PREFIX"] = f"{worker}-{os.getpid()}"
+# As slow as the site's own is, it would take much of the tests' time.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A busy machine is slow now and then; that is no failure of the code.
 hypothesis.settings.register_profile("stepmark", deadline=None)
 hypothesis.settings.load_profile("stepmark")

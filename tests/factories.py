@@ -33,7 +33,7 @@ _numbers = count(1)
 
 
 def make_user(username: str | None = None, *, password: str | None = None, **fields: Any) -> User:
-    """Make a user, who can log in with a password only where one is given: hashing is slow."""
+    """Make a user, who can log in with a password only where one is given."""
     return User.objects.create_user(
         username or f"user{next(_numbers)}", password=password, **fields
     )

@@ -7,7 +7,6 @@ from io import StringIO
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
 from annotation import members
 from annotation.models import Invitation, Project
@@ -17,11 +16,6 @@ from web.models import User
 pytestmark = pytest.mark.django_db
 
 GOOD = "seven quiet lanterns"
-
-
-@pytest.fixture(autouse=True)
-def quick(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from tests.factories import PASSWORD, make_user
 from web.keys import DEFAULT_KEYS, keys_of
@@ -15,8 +14,7 @@ NEW = "nine loud candles"
 
 
 @pytest.fixture
-def ada(settings: Settings) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+def ada() -> User:
     return make_user("ada", password=PASSWORD)
 
 

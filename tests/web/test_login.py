@@ -1,6 +1,5 @@
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from tests.factories import PASSWORD, make_user
 from web.models import User
@@ -9,8 +8,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ada(settings: Settings) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+def ada() -> User:
     return make_user("ada", password=PASSWORD)
 
 

@@ -33,8 +33,7 @@ def prefix(settings: Settings) -> str:
 
 
 @pytest.fixture
-def ada(settings: Settings) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+def ada() -> User:
     return make_user("ada", password=PASSWORD)
 
 
