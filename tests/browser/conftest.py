@@ -10,9 +10,20 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from web.models import User
+
+# A busy machine is slow now and then; whoever sees what they wait for waits no longer.
+expect.set_options(timeout=30_000)
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 

@@ -60,11 +60,11 @@ def shows_saved(page: Page) -> None:
 
 def comes_true(page: Page, is_true: Callable[[], bool]) -> None:
     """Wait until the server has what the page is sending."""
-    for _ in range(100):
+    for _ in range(300):
         if is_true():
             return
         page.wait_for_timeout(100)
-    raise AssertionError("it did not come true within 10 s")
+    raise AssertionError("it did not come true within 30 s")
 
 
 def another_tab(watched: Watched) -> Page:
