@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db.models import F
 
 from annotation import runs, steps
@@ -16,9 +15,10 @@ from annotation.grading import grade
 from annotation.models import Problem, Run, RunSlice, Solution, Step
 from annotation.sampling import SamplingRequest
 from labelers import answers
-from labelers.engines import get_engine
+from labelers.engines import EngineNotStarted, kept_engine
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure, Engine
 from labelers.prompts import Prompt, get_prompt
+from web.registry import UnknownName
 
 
 def seed_of(run_key: UUID, seed: int, problem: Problem, index: int) -> int:
@@ -27,19 +27,12 @@ def seed_of(run_key: UUID, seed: int, problem: Problem, index: int) -> int:
     return key.int >> 97
 
 
-@lru_cache(maxsize=1)
-def _engine(name: str, config_json: bytes) -> Engine:
-    """Return an engine, kept for the next slice: loading a model takes longer than a slice."""
-    try:
-        return get_engine(name)(**orjson.loads(config_json))
-    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise runs.CannotRun(f"the engine {name!r} does not start: {error}") from error
-
-
 def engine_for(wanted: SamplingRequest) -> Engine:
     """Return the engine of a request, ready to draw; CannotRun says why it is not."""
-    config = orjson.dumps(dict(wanted.engine_config), option=orjson.OPT_SORT_KEYS)
-    return _engine(wanted.engine, config)
+    try:
+        return kept_engine(wanted.engine, wanted.engine_config)
+    except (EngineNotStarted, UnknownName) as error:
+        raise runs.CannotRun(str(error)) from error
 
 
 def prefix_of(solution: Solution, step_count: int) -> str:

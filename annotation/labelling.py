@@ -12,10 +12,12 @@ from annotation import routing, runs
 from annotation.grading import grade
 from annotation.models import Annotation, Assignment, Project, Run, RunSlice, Solution, Step
 from annotation.submission import Submission, submit
+from labelers.engines import EngineNotStarted
+from labelers.judges import get_judge
 from labelers.judges.base import Judge
 from labelers.models import Labeler
 from labelers.registration import BadConfiguration, make_judge
-from labelers.trace import Judgement, Trace
+from labelers.trace import Judgement, Trace, Unjudged
 from web.models import User
 from web.registry import UnknownName
 
@@ -33,6 +35,9 @@ def request(*, project: Project, labeler: Labeler, user: User | None = None) -> 
             request=wanted,
             user=user,
         )
+        if get_judge(labeler.judge).needs_own_worker(labeler.config):
+            run.queue = "local"
+            run.save(update_fields=["queue"])
         again = runs.take_back_transient_failures(run)
         starts = range(0, len(again), SOLUTIONS_A_SLICE)
         made = routing.route_to(
@@ -52,7 +57,7 @@ def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
     labeler = Labeler.objects.get(uuid=piece.run.request["labeler"])
     try:
         judge = make_judge(labeler.judge, labeler.config)
-    except (BadConfiguration, UnknownName) as error:
+    except (BadConfiguration, EngineNotStarted, UnknownName) as error:
         raise runs.CannotRun(str(error)) from error
     own_steps = Step.objects.filter(alternative=0).order_by("position")
     assignments = list(
@@ -92,33 +97,43 @@ def traces_of(solutions: Sequence[Solution]) -> list[Trace]:
             steps=tuple(step.text for step in solution.steps.all()),
             final_answer=solution.final_answer,
             answer_counts=answers[solution.problem_id] - Counter(_stated(solution)),
+            prefixes=_prefixes(solution),
         )
         for solution in solutions
     ]
+
+
+def _prefixes(solution: Solution) -> tuple[str, ...]:
+    """Return the solution's text up to the end of each step, or nothing where that is not known."""
+    ends = [step.end for step in solution.steps.all()]
+    return tuple(solution.text[:end] for end in ends if end is not None) if None not in ends else ()
 
 
 def _stated(solution: Solution) -> list[str]:
     return [] if solution.final_answer is None else [solution.final_answer]
 
 
-def _judge_each(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Exception]:
+def _judge_each(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Unjudged]:
     """Judge all at once, or one by one where the judge breaks on some of them."""
     try:
         return _checked(judge, traces)
     except Exception:  # noqa: BLE001 - a judge is a plug-in: what it breaks on is found below
-        judged: list[Judgement | Exception] = []
+        judged: list[Judgement | Unjudged] = []
         for trace in traces:
             try:
                 judged += _checked(judge, [trace])
             except Exception as error:  # noqa: BLE001 - kept as this solution's reason
-                judged.append(error)
+                judged.append(Unjudged(reason=f"{type(error).__name__}: {error}"))
         return judged
 
 
-def _checked(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Exception]:
-    """Return one judgement for each trace that can be kept, or raise ValueError."""
-    judged: list[Judgement | Exception] = []
+def _checked(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Unjudged]:
+    """Return what became of each trace; raises ValueError for a judgement that cannot be kept."""
+    judged: list[Judgement | Unjudged] = []
     for trace, judgement in zip(traces, judge.judge(traces), strict=True):
+        if isinstance(judgement, Unjudged):
+            judged.append(judgement)
+            continue
         if len(judgement.steps) > len(trace.steps):
             raise ValueError(f"{len(judgement.steps)} marks for {len(trace.steps)} steps")
         for mark in judgement.steps:
@@ -130,22 +145,32 @@ def _checked(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Exceptio
 
 
 def _write(
-    labeler: Labeler, judged: Sequence[tuple[Assignment, Judgement | Exception]]
+    labeler: Labeler, judged: Sequence[tuple[Assignment, Judgement | Unjudged]]
 ) -> runs.Made:
-    """Submit the judgements through the door that people's marks take. Needs a transaction."""
-    broken = {pair[0].pk: pair[1] for pair in judged if isinstance(pair[1], Exception)}
-    failures = []
+    """Submit the judgements through the door that people's marks take. Needs a transaction.
+
+    What may be judged later stays open.
+    """
+    broken = {pair[0].pk: pair[1] for pair in judged if isinstance(pair[1], Unjudged)}
     for assignment in Assignment.objects.select_for_update().filter(pk__in=broken).order_by("id"):
-        reason = f"{type(broken[assignment.pk]).__name__}: {broken[assignment.pk]}"
-        Assignment.close([assignment], Assignment.State.FAILED, reason)
-        failures.append(runs.Failure(entry=assignment.pk, reason=reason))
+        if not broken[assignment.pk].transient:
+            reason = broken[assignment.pk].reason
+            Assignment.close([assignment], Assignment.State.FAILED, reason)
     submissions = [
         _submission(assignment, judgement)
         for assignment, judgement in judged
-        if not isinstance(judgement, Exception)
+        if isinstance(judgement, Judgement)
     ]
     submit(labeler=labeler, submissions=submissions)
-    return runs.Made(done=len(submissions), failures=failures)
+    return runs.Made(
+        done=len(submissions),
+        failures=[
+            runs.Failure(entry=pk, reason=one.reason, transient=one.transient)
+            for pk, one in broken.items()
+        ],
+        prompt_tokens=sum(one.cost.prompt_tokens for _, one in judged),
+        completion_tokens=sum(one.cost.completion_tokens for _, one in judged),
+    )
 
 
 def _submission(assignment: Assignment, judgement: Judgement) -> Submission:

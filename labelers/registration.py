@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
+from jsonschema import Draft202012Validator
 
+from labelers.engines import get_engine
 from labelers.judges import get_judge
 from labelers.judges.base import Judge
 from labelers.models import Labeler
@@ -15,11 +17,30 @@ class BadConfiguration(ValueError):
     """A judge does not take the configuration it was given."""
 
 
+def check_config(name: str, config: Mapping[str, Any]) -> None:
+    """Raise BadConfiguration, naming the settings, where `config` does not fit the judge's schema.
+
+    An unknown judge or engine raises UnknownName.
+    """
+    judge_class = get_judge(name)
+    errors = sorted(
+        Draft202012Validator(judge_class.schema()).iter_errors(dict(config)),
+        key=lambda e: e.json_path,
+    )
+    if errors:
+        said = "; ".join(
+            f"{error.json_path[2:] or 'configuration'}: {error.message}" for error in errors
+        )
+        raise BadConfiguration(f"judge {name!r}: {said}")
+    if judge_class.needs_engine:
+        get_engine(config["engine"])
+
+
 def make_judge(name: str, config: Mapping[str, Any]) -> Judge:
     """Return a judge ready to mark; an unknown name or a wrong setting says what is allowed."""
-    judge_class = get_judge(name)
+    check_config(name, config)
     try:
-        return judge_class(**config)
+        return get_judge(name)(**config)
     except (TypeError, ValueError) as error:
         raise BadConfiguration(f"judge {name!r}: {error}") from error
 
@@ -32,7 +53,7 @@ def register_model(*, name: str, judge: str, config: Mapping[str, Any] | None = 
     retired, and the new Labeler names it as the one it replaces.
     """
     settings = dict(config or {})
-    make_judge(judge, settings)
+    check_config(judge, settings)
     current = Labeler.objects.machines().current().select_for_update().filter(name=name).first()
     if current is not None:
         if (current.judge, current.config) == (judge, settings):

@@ -17,6 +17,35 @@ class Trace:
     final_answer: str | None
     answer_counts: Mapping[str, int] = field(default_factory=dict)
     """Final answers of the problem's other solutions, and how many gave each."""
+    prefixes: tuple[str, ...] = ()
+    """The solution's text up to the end of each step, as its writer wrote it; see `prefix`."""
+
+    def prefix(self, steps: int) -> str:
+        """Return the solution's text up to the end of its first `steps` steps.
+
+        Where the text is not known, as of an imported solution, it is the steps, a line each.
+        """
+        if steps == 0:
+            return ""
+        if self.prefixes:
+            return self.prefixes[steps - 1]
+        return "\n".join(self.steps[:steps])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a judge asked of an engine for one solution."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            calls=self.calls + other.calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +73,14 @@ class Judgement:
     """Solution-level score between 0 and 1; None where the judge cannot tell."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What the judge based itself on: JSON values only."""
+    cost: Cost = field(default_factory=Cost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unjudged:
+    """A solution on which a judge came to nothing, and why, in words for who runs it."""
+
+    reason: str
+    transient: bool = False
+    """Whether the same solution may be judged later (a busy or unreachable server)."""
+    cost: Cost = field(default_factory=Cost)

@@ -1,7 +1,7 @@
 """Checks the arithmetic that each step states; sees nothing else."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from labelers.claims import Claim, annotation_claims, plain_claims
 from labelers.judges.base import Judge
@@ -18,6 +18,7 @@ class ArithmeticJudge(Judge):
     """
 
     name: ClassVar[str] = "arithmetic"
+    settings: ClassVar[Mapping[str, Any]] = {"annotations_only": {"type": "boolean"}}
 
     def __init__(self, *, annotations_only: bool = False) -> None:
         if not isinstance(annotations_only, bool):

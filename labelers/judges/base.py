@@ -1,18 +1,50 @@
 """The judge family: a batch of traces in, as many judgements out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from labelers.trace import Judgement, Trace
+from labelers.engines import get_engine
+from labelers.trace import Judgement, Trace, Unjudged
+
+ENGINE: Mapping[str, Any] = {
+    "engine": {"type": "string", "description": "Name of the engine that writes the texts."},
+    "engine_config": {"type": "object", "description": "What the engine is constructed with."},
+}
+"""The settings of a judge that needs an engine."""
 
 
 class Judge(ABC):
-    """Marks solutions. Constructed with the keyword arguments of its labeler's configuration."""
+    """Marks solutions. Constructed with the keyword arguments of its labeler's configuration.
+
+    `settings` describes them: a JSON Schema for each, which `registration.make_judge` checks
+    before the constructor sees them, and `required` names those that have no default.
+    """
 
     name: ClassVar[str]
     needs_reference_answer: ClassVar[bool] = False
+    needs_engine: ClassVar[bool] = False
+    """True when it is configured with `engine` and `engine_config` (see ENGINE)."""
+    settings: ClassVar[Mapping[str, Any]] = {}
+    required: ClassVar[Sequence[str]] = ()
+    batch_size: ClassVar[int] = 100
+    """How many traces one call is best given."""
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema of the judge's whole configuration."""
+        return {
+            "type": "object",
+            "properties": dict(cls.settings),
+            "required": list(cls.required),
+            "additionalProperties": False,
+        }
+
+    @classmethod
+    def needs_own_worker(cls, config: Mapping[str, Any]) -> bool:
+        """Whether its model lives in the process: its work has a queue and a process of its own."""
+        return cls.needs_engine and get_engine(config["engine"]).needs_own_worker
 
     @abstractmethod
-    def judge(self, traces: Sequence[Trace]) -> list[Judgement]:
+    def judge(self, traces: Sequence[Trace]) -> Sequence[Judgement | Unjudged]:
         """Judge each trace; the answer has the length and order of `traces`."""

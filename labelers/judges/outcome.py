@@ -1,7 +1,7 @@
 """Compares the final answer with the reference answer; says nothing of the steps."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from labelers import answers
 from labelers.judges.base import Judge
@@ -19,6 +19,9 @@ class OutcomeJudge(Judge):
 
     name: ClassVar[str] = "outcome"
     needs_reference_answer: ClassVar[bool] = True
+    settings: ClassVar[Mapping[str, Any]] = {
+        "limit_s": {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_LIMIT_S}
+    }
 
     def __init__(self, *, limit_s: float = answers.LIMIT_S) -> None:
         if not isinstance(limit_s, int | float) or isinstance(limit_s, bool):
