@@ -186,4 +186,6 @@ def _submission(assignment: Assignment, judgement: Judgement) -> Submission:
 def _finish_reason(solution: Solution, judgement: Judgement) -> str:
     if any(mark.rating == -1 for mark in judgement.steps):
         return Annotation.FinishReason.FOUND_ERROR
+    if 0 < len(judgement.steps) < len(solution.steps.all()):
+        return ""  # judged in part: nobody looked at how it ends
     return Annotation.FinishReason.SOLUTION if solution.is_correct else ""

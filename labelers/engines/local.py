@@ -1,10 +1,9 @@
 """Models that run in this process, through transformers."""
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from labelers.engines.base import Completion, Decoding, Draw, DrawFailure, Engine, MissingExtra
+from labelers.engines.base import Completion, Decoding, Draw, DrawFailure, Engine, local_extra
 
 if TYPE_CHECKING:
     from labelers.engines.local_model import Row
@@ -36,16 +35,8 @@ class LocalEngine(Engine):
         chat: bool | None = None,
         device: str | None = None,
     ) -> None:
-        # torch's threads meet hundreds of times a token. Where other programs want the cores too,
-        # one that spins while it waits keeps the core from the one it waits for: measured on two
-        # busy cores, 2 to 7 tokens a second against 18 to 20. Read when torch is first imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        try:
+        with local_extra("the engine 'local'"):
             from labelers.engines.local_model import LocalModel
-        except ModuleNotFoundError as error:
-            raise MissingExtra(
-                f"the engine 'local' needs {error.name}: pip install 'stepmark[local]'"
-            ) from error
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more, not {batch_size}")
         self.model = model

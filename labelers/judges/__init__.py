@@ -3,9 +3,12 @@
 from labelers.judges.arithmetic import ArithmeticJudge
 from labelers.judges.base import Judge
 from labelers.judges.outcome import OutcomeJudge
+from labelers.judges.prm import PrmJudge
 from web.registry import lookup
 
-JUDGES: dict[str, type[Judge]] = {judge.name: judge for judge in (ArithmeticJudge, OutcomeJudge)}
+JUDGES: dict[str, type[Judge]] = {
+    judge.name: judge for judge in (ArithmeticJudge, OutcomeJudge, PrmJudge)
+}
 
 
 def get_judge(name: str) -> type[Judge]:

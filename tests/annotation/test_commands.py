@@ -98,7 +98,7 @@ def test_label_registers_a_judge_by_its_own_name(project: Project) -> None:
 
 def test_label_lists_the_known_names(project: Project) -> None:
     said("register_labeler", "sums", "--judge", "arithmetic")
-    with pytest.raises(CommandError, match="known: arithmetic, outcome, sums"):
+    with pytest.raises(CommandError, match=r"known: arithmetic, .*outcome, .*sums"):
         said("label", "--project", "school", "--labeler", "nobody")
 
 

