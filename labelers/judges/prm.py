@@ -88,9 +88,9 @@ class PrmJudge(Judge):
         self._model = _kept_model(model, isinstance(self._layout, AnswerLayout), device)
         self._marks = self._model.marks(self._layout.own_marks)
         self._columns, self._classes = _outputs(self._model, self._layout)
+        self._context: int = min(self._model.context, max_tokens or self._model.context)
         # A model that cannot be read in this form is refused before it fails every solution.
-        self._layout.place(self._model.tokenizer, "What is 1 + 1?", ["I add.", "The answer is 2."])
-        self._context = min(self._model.context, max_tokens or self._model.context)
+        self._layout.place(self._model.tokenizer, "1 + 1?", ["I add.", "2."], self._context)
         self._at_once = batch_size
         self._aggregation = aggregation
         self._negative_above = negative_above
@@ -137,7 +137,8 @@ class PrmJudge(Judge):
         if not trace.steps:
             raise Unreadable("the solution has no steps")
         texts = [self._marks.broken_up(text) for text in (trace.problem, *trace.steps)]
-        placed = self._layout.place(self._model.tokenizer, texts[0], texts[1:])
+        tokenizer = self._model.tokenizer
+        placed = self._layout.place(tokenizer, texts[0], texts[1:], self._context)
         read_at = [place for place in placed.read_at if place < self._context]
         if not read_at:
             raise Unreadable(f"no step ends within the {self._context} tokens that are read")

@@ -26,7 +26,7 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """One solution as tokens. `read_at` has, for each step, the index of the token to read."""
+    """One solution as tokens. `read_at` has the index of the token to read for each step."""
 
     ids: list[int]
     read_at: list[int]
@@ -42,9 +42,12 @@ class Layout(ABC):
 
     @abstractmethod
     def place(
-        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str]
+        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str], limit: int
     ) -> Placed:
-        """Lay out one solution of one step or more; raises Unreadable."""
+        """Lay out one solution of one step or more; raises Unreadable.
+
+        Steps that end beyond `limit` tokens may be left out: a runaway text is not read to its end.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +79,7 @@ class TokenHead(HeadLayout):
     after_problem: str = "\n"
 
     def place(
-        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str]
+        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str], limit: int
     ) -> Placed:
         separator_ids = _bare_ids(tokenizer, self.separator)
         start = tokenizer.bos_token_id
@@ -86,6 +89,8 @@ class TokenHead(HeadLayout):
         for step in steps:
             ids += _bare_ids(tokenizer, step) + separator_ids
             read_at.append(len(ids) - 1)
+            if len(ids) > limit:
+                break
         return Placed(ids=ids, read_at=read_at)
 
 
@@ -103,7 +108,7 @@ class Tag(AnswerLayout):
         return (self.tag,)
 
     def place(
-        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str]
+        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str], limit: int
     ) -> Placed:
         text = problem + self.after_problem
         up_to_tags = []
@@ -119,6 +124,8 @@ class Tag(AnswerLayout):
             if ids[: len(read)] != read:
                 raise Unreadable(f"the tag after step {number} is one token with what follows it")
             read_at.append(len(read) - 1)
+            if len(read) > limit:
+                break
         return Placed(ids=ids, read_at=read_at)
 
 
@@ -127,7 +134,7 @@ class Turns(AnswerLayout):
     """RLHFlow's: a user's turn a step, each answered `good`; read where that answer is due."""
 
     def place(
-        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str]
+        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str], limit: int
     ) -> Placed:
         contents = [problem + self.after_problem + steps[0], *steps[1:]]
         messages = []
@@ -145,6 +152,8 @@ class Turns(AnswerLayout):
             if ids[: len(read) + 1] != [*read, good_id]:
                 raise Unreadable(f"the answer to step {number} is no token of its own")
             read_at.append(len(read) - 1)
+            if len(read) > limit:
+                break
         return Placed(ids=ids, read_at=read_at)
 
 
@@ -160,7 +169,7 @@ class Extra0(HeadLayout):
         return (self.separator,)
 
     def place(
-        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str]
+        self, tokenizer: "PreTrainedTokenizerBase", problem: str, steps: Sequence[str], limit: int
     ) -> Placed:
         messages = [
             {"role": "system", "content": self.system},

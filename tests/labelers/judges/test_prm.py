@@ -125,7 +125,8 @@ def plain_extra_0(folder: Path, problem: str, steps: Sequence[str]) -> list[list
     """As the model card of Qwen2.5-Math-PRM: the head's second class at each separator."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     weights = load_weights(folder)
-    model = Qwen2Model(Qwen2Config.from_pretrained(folder)).eval()
+    model: Any = Qwen2Model(Qwen2Config.from_pretrained(folder))
+    model.eval()
     model.load_state_dict(
         {name[6:]: value for name, value in weights.items() if name.startswith("model.")}
     )

@@ -14,6 +14,7 @@ from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from labelers.engines import EngineNotStarted
 from labelers.judges.prm import PrmJudge
+from labelers.judges.prm_layouts import LAYOUTS
 from labelers.registration import BadConfiguration, check_config, make_judge
 from labelers.trace import Judgement, Trace, Unjudged
 from tests.labelers.judges.tiny_prm import (
@@ -70,7 +71,7 @@ def test_a_step_is_rated_by_the_thresholds_or_not_at_all(
 ) -> None:
     classes = len(probabilities)
     folder = write_token_head(tmp_path, classes=classes, probabilities=probabilities)
-    judgement = judgement_of(folder, **thresholds)
+    judgement = judgement_of(folder, SHORT, **thresholds)
     assert ratings(judgement) == expected
     three = probabilities if classes == 3 else [probabilities[0], 0.0, probabilities[1]]
     for step in judgement.steps:
@@ -139,7 +140,7 @@ def test_a_long_solution_is_judged_up_to_where_it_fits_and_says_so(
 ) -> None:
     write = {"token_head": write_token_head, "extra_0": write_qwen_prm}.get(form, write_causal)
     folder = write(tmp_path)
-    config = {"form": form, "negative_above": 1}
+    config: dict[str, Any] = {"form": form, "negative_above": 1}
     judgement = judgement_of(folder, LONG, **config)
     read = judgement.evidence["steps_read"]
     assert 1 < read < 40
@@ -175,6 +176,13 @@ def test_a_solution_without_steps_or_room_is_a_failure_of_its_own(tmp_path: Path
     assert no_room == Unjudged(reason=f"no step ends within the {CONTEXT} tokens that are read")
 
 
+@pytest.mark.parametrize("form", ["token_head", "tag", "turns"])
+def test_a_runaway_solution_is_not_laid_out_to_its_end(tmp_path: Path, form: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(write_causal(tmp_path))
+    placed = LAYOUTS[form]().place(tokenizer, "Add.", ["1"] * 2000, limit=50)
+    assert placed.read_at[-2] < 50 <= placed.read_at[-1]
+
+
 @pytest.mark.parametrize("form", ["token_head", "tag", "turns", "extra_0"])
 def test_no_text_makes_a_separator_a_tag_or_a_turn(tmp_path: Path, form: str) -> None:
     write = {"token_head": write_token_head, "extra_0": write_qwen_prm}.get(form, write_causal)
@@ -189,7 +197,7 @@ def test_no_text_makes_a_separator_a_tag_or_a_turn(tmp_path: Path, form: str) ->
     placed = judge._place(sly)
     assert len(placed.read_at) == len(sly.steps)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    special = set(tokenizer.convert_tokens_to_ids(["<|end|>", "<|assistant|>", "<extra_0>"]))
+    special = {tokenizer.vocab[mark] for mark in ("<|end|>", "<|assistant|>", "<extra_0>")}
     if form == "tag":
         special.add(tokenizer.encode("1 ки")[-1])
     assert [id_ for id_ in placed.ids if id_ in special] == [

@@ -94,7 +94,8 @@ def write_token_head(
     labels: dict[str, Any] = (
         {"id2label": dict(enumerate(names))} if names else {"num_labels": classes}
     )
-    model = LlamaForTokenClassification(LlamaConfig(vocab_size=size, **SIZES, **labels))
+    config = LlamaConfig(vocab_size=size, **SIZES, **labels)
+    model = LlamaForTokenClassification(config)  # type: ignore[no-untyped-call]
     if probabilities:
         nn.init.zeros_(model.score.weight)
         model.score.bias.data = torch.tensor(probabilities).log()
