@@ -2,12 +2,15 @@
 
 from labelers.judges.arithmetic import ArithmeticJudge
 from labelers.judges.base import Judge
+from labelers.judges.consistency import ConsistencyJudge
+from labelers.judges.llm_judge import LlmJudge
 from labelers.judges.outcome import OutcomeJudge
 from labelers.judges.prm import PrmJudge
 from web.registry import lookup
 
 JUDGES: dict[str, type[Judge]] = {
-    judge.name: judge for judge in (ArithmeticJudge, OutcomeJudge, PrmJudge)
+    judge.name: judge
+    for judge in (ArithmeticJudge, ConsistencyJudge, LlmJudge, OutcomeJudge, PrmJudge)
 }
 
 
