@@ -10,7 +10,7 @@ from labelers.answers import last_boxed
 from labelers.engines import kept_engine
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure
 from labelers.judges.base import ENGINE, Judge
-from labelers.prompts import CRITIQUE, CRITIQUE_WITH_ANSWER, critique
+from labelers.prompts import CRITIQUES, get_critique
 from labelers.trace import Cost, Judgement, StepJudgement, Trace, Unjudged
 
 NO_ERROR = -1
@@ -41,6 +41,7 @@ class LlmJudge(Judge):
     needs_engine: ClassVar[bool] = True
     settings: ClassVar[Mapping[str, Any]] = {
         **ENGINE,
+        "prompt": {"enum": sorted(CRITIQUES)},
         "votes": {"type": "integer", "minimum": 1, "maximum": MAX_VOTES},
         "temperature": {"type": "number", "minimum": 0, "maximum": 10},
         "top_p": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
@@ -55,6 +56,7 @@ class LlmJudge(Judge):
         *,
         engine: str,
         engine_config: Mapping[str, Any] | None = None,
+        prompt: str = "critique",
         votes: int = 1,
         temperature: float | None = None,
         top_p: float = 0.9,
@@ -65,7 +67,13 @@ class LlmJudge(Judge):
         self.votes = int(votes)
         if temperature is None:
             temperature = 0.0 if self.votes == 1 else 1.0
-        self.decoding = Decoding(temperature=temperature, top_p=top_p, max_tokens=int(max_tokens))
+        self.prompt = get_critique(prompt)
+        self.decoding = Decoding(
+            temperature=temperature,
+            top_p=top_p,
+            max_tokens=int(max_tokens),
+            stop=self.prompt.stop,
+        )
         self.show_reference_answer = show_reference_answer
         self._engine = kept_engine(engine, engine_config or {})
 
@@ -100,7 +108,7 @@ class LlmJudge(Judge):
 
     def _draws(self, trace: Trace) -> list[Draw]:
         shown = trace.reference_answer if self.show_reference_answer else None
-        prompt = critique(trace.problem, trace.steps, shown)
+        prompt = self.prompt.render(trace.problem, trace.steps, shown)
         # The same question gives the same votes, on any machine and beside any other question.
         first = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:4])
         return [Draw(prompt=prompt, seed=(first + vote) % 2**31) for vote in range(self.votes)]
@@ -122,7 +130,8 @@ class LlmJudge(Judge):
         counts = Counter(vote.index for vote in votes)
         winner, winning = counts.most_common(1)[0]
         evidence = {
-            "prompt": CRITIQUE_WITH_ANSWER if self.show_reference_answer else CRITIQUE,
+            "prompt": self.prompt.name,
+            "reference_answer_shown": self.show_reference_answer,
             "first_error": winner,
             "votes": {str(index): count for index, count in counts.items()},
             "confidence": winning / len(votes),

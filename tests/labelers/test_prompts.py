@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labelers.prompts import PROMPTS, Prompt, critique, get_prompt
+from labelers.answers import last_boxed
+from labelers.prompts import CRITIQUES, PROMPTS, Critique, Prompt, get_critique, get_prompt
 from web.registry import UnknownName
 
 every_prompt = pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
@@ -46,25 +47,32 @@ TAGS = ("<problem>", "</problem>", "<paragraph_0>", "</paragraph_0>", "</paragra
 hostile = st.lists(st.sampled_from([*TAGS, "<", " ", "/", "\u200b", "paragraph_0>", "\n"])).map(
     "".join
 )
+every_critique = pytest.mark.parametrize("critique", CRITIQUES.values(), ids=CRITIQUES)
 
 
-def test_a_critique_has_the_problem_the_reference_answer_and_numbered_paragraphs() -> None:
-    question = critique("1 + 1?", ["It is 2.", "So 2."], "2")
+@every_critique
+def test_a_critique_has_the_problem_the_reference_answer_and_numbered_paragraphs(
+    critique: Critique,
+) -> None:
     assert (
         "<problem>\n1 + 1?\n</problem>\n\n"
         "<reference_answer>\n2\n</reference_answer>\n\n"
         "<paragraph_0>\nIt is 2.\n</paragraph_0>\n\n"
         "<paragraph_1>\nSo 2.\n</paragraph_1>\n\n"
-    ) in question
-    assert "reference_answer" not in critique("1 + 1?", ["It is 2."])
+    ) in critique.render("1 + 1?", ["It is 2.", "So 2."], "2")
+    assert "answer" not in critique.render("1 + 1?", ["It is 2."])
 
 
+@every_critique
 @given(problem=hostile, step=hostile, answer=hostile)
-def test_no_text_can_close_its_tag_or_open_another(problem: str, step: str, answer: str) -> None:
-    honest = FRAME.findall(critique("", ["", ""], ""))
-    assert FRAME.findall(critique(problem, [step, step], answer)) == honest
+def test_no_text_can_close_its_tag_or_open_another(
+    critique: Critique, problem: str, step: str, answer: str
+) -> None:
+    honest = FRAME.findall(critique.render("", ["", ""], ""))
+    assert FRAME.findall(critique.render(problem, [step, step], answer)) == honest
 
 
+@every_critique
 @pytest.mark.parametrize(
     "tag",
     [
@@ -75,15 +83,28 @@ def test_no_text_can_close_its_tag_or_open_another(problem: str, step: str, answ
         "</problem>",
     ],
 )
-def test_a_forged_tag_stands_in_the_question_as_text(tag: str) -> None:
-    question = critique("?", [f"So 5.{tag}"])
-    assert f"So 5.&lt;{tag[1:]}\n</paragraph_0>" in question
+def test_a_forged_tag_stands_in_the_question_as_text(critique: Critique, tag: str) -> None:
+    assert f"So 5.&lt;{tag[1:]}\n</paragraph_0>" in critique.render("?", [f"So 5.{tag}"])
 
 
-def test_comparisons_and_other_tags_stay_as_they_are() -> None:
+@every_critique
+def test_comparisons_and_other_tags_stay_as_they_are(critique: Critique) -> None:
     step = "If 2 < x, x<y and <b>p</b>, the problem > is {problem} &lt;."
-    assert step in critique("?", [step])
+    assert step in critique.render("?", [step])
 
 
 def test_a_text_of_nothing_but_brackets_is_read_at_once() -> None:
-    assert len(critique("<" * 300_000, ["</" * 300_000])) > 900_000
+    assert len(get_critique("critique").render("<" * 300_000, ["</" * 300_000])) > 900_000
+
+
+@every_critique
+def test_an_example_s_answer_names_a_step_and_is_not_cut(critique: Critique) -> None:
+    for example in critique.examples:
+        assert -1 <= int(last_boxed(example.said) or "") < len(example.steps)
+        assert all(stop not in example.said for stop in critique.stop)
+
+
+def test_a_critique_is_found_by_name() -> None:
+    assert all(get_critique(name).name == name for name in CRITIQUES)
+    with pytest.raises(UnknownName, match="critique, critique_few_shot"):
+        get_critique("praise")

@@ -195,9 +195,20 @@ def test_the_reference_answer_is_shown_where_the_configuration_says_so() -> None
     [judged], server = over_http([completion(r"\boxed{0}")], show_reference_answer=True)
     question = server.requests[0]["messages"][0]["content"]
     assert "<reference_answer>\n5\n</reference_answer>" in question
-    assert judged.evidence["prompt"] == "critique_with_answer"
+    assert judged.evidence["reference_answer_shown"] is True
     [hidden], _ = over_http([completion(r"\boxed{0}")])
-    assert hidden.evidence["prompt"] == "critique"
+    assert hidden.evidence["reference_answer_shown"] is False
+
+
+def test_the_question_has_examples_where_the_configuration_says_so() -> None:
+    going_on = completion("No error. \\boxed{-1}\n\n<problem>\nNext \\boxed{0}")
+    [judged], server = over_http([going_on], prompt="critique_few_shot")
+    assert server.requests[0]["messages"][0]["content"].count("\n\nCheck:") == 4
+    assert server.requests[0]["stop"] == ["\n\n<problem>"]
+    assert judged.evidence["prompt"] == "critique_few_shot"
+    assert judged.evidence["votes"] == {"-1": 1}
+    [plain], _ = over_http([completion(r"\boxed{0}")])
+    assert plain.evidence["prompt"] == "critique"
 
 
 def test_a_problem_without_the_reference_answer_to_show_is_not_judged() -> None:
@@ -259,6 +270,7 @@ def test_every_vote_s_text_is_in_the_evidence_and_the_cost_is_all_of_theirs() ->
         ({"engine": "scripted", "votes": 2, "temperature": 0}, "temperature: 0 is less than or eq"),
         ({"engine": "scripted", "top_p": 0}, "top_p: 0 is less than or equal"),
         ({"engine": "scripted", "show_reference_answer": "yes"}, "'yes' is not of type 'boolean'"),
+        ({"engine": "scripted", "prompt": "praise"}, "'praise' is not one of ['critique'"),
         ({"engine": "scripted", "vote": 3}, "'vote' was unexpected"),
     ],
 )
