@@ -141,8 +141,9 @@ class Critique:
 
     @property
     def stop(self) -> tuple[str, ...]:
-        """Strings before which the answer ends, for models that would go on with an example."""
-        return ("\n\n<problem>",) if self.examples else ()
+        """Strings before which the answer ends. After examples it is one paragraph, as they are:
+        models that need examples would go on with a new one."""
+        return ("\n\n",) if self.examples else ()
 
     def render(
         self, problem: str, steps: Sequence[str], reference_answer: str | None = None
@@ -188,10 +189,10 @@ CRITIQUE_FEW_SHOT = Critique(
     name="critique_few_shot",
     examples=(
         Checked(
-            problem=_POUCH,
-            reference_answer="18",
-            steps=("There are 2 * 6 = 12 blue beads.", "Together there are 6 + 12 = 19 beads."),
-            said="Paragraph 0 is right. Paragraph 1 is wrong: 6 + 12 is 18, not 19. \\boxed{1}",
+            problem=_COAT,
+            reference_answer="60",
+            steps=("25% of $80 is $25.", "The coat now costs 80 - 25 = $55."),
+            said="Paragraph 0 is wrong: 25% of $80 is 0.25 * 80 = $20, not $25. \\boxed{0}",
         ),
         Checked(
             problem=_TRAIN,
@@ -203,10 +204,10 @@ CRITIQUE_FEW_SHOT = Critique(
             said="Paragraph 0 is right. Paragraph 1 is right. There is no error. \\boxed{-1}",
         ),
         Checked(
-            problem=_COAT,
-            reference_answer="60",
-            steps=("25% of $80 is $25.", "The coat now costs 80 - 25 = $55."),
-            said="Paragraph 0 is wrong: 25% of $80 is 0.25 * 80 = $20, not $25. \\boxed{0}",
+            problem=_POUCH,
+            reference_answer="18",
+            steps=("There are 2 * 6 = 12 blue beads.", "Together there are 6 + 12 = 19 beads."),
+            said="Paragraph 0 is right. Paragraph 1 is wrong: 6 + 12 is 18, not 19. \\boxed{1}",
         ),
     ),
 )

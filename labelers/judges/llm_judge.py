@@ -143,7 +143,7 @@ class LlmJudge(Judge):
             ],
         }
         return Judgement(
-            steps=_marks(len(trace.steps), winner, votes),
+            steps=_marks(len(trace.steps), winner, counts, _explanation(votes, winner)),
             score=counts[NO_ERROR] / len(votes),
             evidence=evidence,
             cost=cost,
@@ -170,22 +170,17 @@ def _no_vote(
     return Unjudged(reason=r"no vote has a step's number or -1 in its last \boxed{}", cost=cost)
 
 
-def _marks(step_count: int, first_error: int, votes: Sequence[Vote]) -> tuple[StepJudgement, ...]:
-    """Mark the steps up to the first error. A step's score is how many of those votes that find
-    nothing wrong before it find it right, so that the scores' product is the share of votes for
-    a solution without an error."""
-    last = step_count - 1 if first_error == NO_ERROR else first_error
-    marks = []
-    for index in range(last + 1):
-        reached = [vote for vote in votes if vote.index == NO_ERROR or vote.index >= index]
-        is_error = index == first_error
-        marks.append(
-            StepJudgement(
-                rating=-1 if is_error else 1,
-                score=sum(vote.index != index for vote in reached) / len(reached),
-                comment=_explanation(votes, index) if is_error else "",
-            )
-        )
+def _marks(
+    step_count: int, first_error: int, counts: Counter[int], explanation: str
+) -> tuple[StepJudgement, ...]:
+    """Mark the steps up to the first error. A step's score is the share of votes that do not
+    name it: 1 minus the winning share where it is the error."""
+    votes = counts.total()
+    right = range(step_count if first_error == NO_ERROR else first_error)
+    marks = [StepJudgement(rating=1, score=1 - counts[index] / votes) for index in right]
+    if first_error != NO_ERROR:
+        score = 1 - counts[first_error] / votes
+        marks.append(StepJudgement(rating=-1, score=score, comment=explanation))
     return tuple(marks)
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import pytest
@@ -87,18 +86,17 @@ def test_of_equal_counts_the_first_named_wins() -> None:
     assert judged.evidence["first_error"] == 2
 
 
-def test_scores_are_shares_of_votes_and_their_product_is_that_for_no_error() -> None:
-    votes = [-1, -1, -1, 0, 2]
-    judgement = judgement_of(*(rf"\boxed{{{index}}}" for index in votes))
-    assert [mark.score for mark in judgement.steps] == [0.8, 1.0, 0.75]
-    assert judgement.score == 0.6
-    assert prod(mark.score or 0 for mark in judgement.steps) == pytest.approx(0.6)
+def test_a_step_s_score_is_the_share_of_votes_that_do_not_name_it() -> None:
+    judgement = judgement_of(*(rf"\boxed{{{index}}}" for index in (1, 1, 1, 2, -1)))
+    assert [mark.score for mark in judgement.steps] == [1.0, pytest.approx(0.4)]
+    error = judgement.steps[1].score or 0.0
+    assert judgement.evidence["confidence"] == pytest.approx(1 - error)
 
 
-def test_the_score_of_an_error_counts_the_votes_that_come_to_it() -> None:
-    judgement = judgement_of(*(rf"\boxed{{{index}}}" for index in (1, 1, 1, 2, 0)))
-    assert [mark.score for mark in judgement.steps] == [0.8, 0.25]
-    assert judgement.score == 0.0
+def test_the_solution_s_score_is_the_share_of_votes_for_no_error() -> None:
+    judgement = judgement_of(*(rf"\boxed{{{index}}}" for index in (-1, -1, -1, 0)))
+    assert [mark.score for mark in judgement.steps] == [0.75, 1.0, 1.0]
+    assert judgement.score == judgement.evidence["confidence"] == 0.75
 
 
 # --- What is no vote --------------------------------------------------------------------------
@@ -204,7 +202,7 @@ def test_the_question_has_examples_where_the_configuration_says_so() -> None:
     going_on = completion("No error. \\boxed{-1}\n\n<problem>\nNext \\boxed{0}")
     [judged], server = over_http([going_on], prompt="critique_few_shot")
     assert server.requests[0]["messages"][0]["content"].count("\n\nCheck:") == 4
-    assert server.requests[0]["stop"] == ["\n\n<problem>"]
+    assert server.requests[0]["stop"] == ["\n\n"]
     assert judged.evidence["prompt"] == "critique_few_shot"
     assert judged.evidence["votes"] == {"-1": 1}
     [plain], _ = over_http([completion(r"\boxed{0}")])

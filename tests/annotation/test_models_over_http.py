@@ -1,9 +1,11 @@
-"""Judging by a real model behind a real server, from the request to the marks."""
+"""Sampling and judging with a real model behind a real server, from the request to the rows."""
 
 import pytest
 
-from annotation import labelling, runs
-from annotation.models import Annotation
+from annotation import drawing, labelling, runs, sampling
+from annotation.models import Annotation, Run
+from annotation.runs import SliceWork
+from labelers.engines.base import Decoding
 from labelers.registration import register_model
 from tests.factories import make_problem, make_project, make_solution
 from tests.model_server import ModelServer, model_server
@@ -12,29 +14,56 @@ __all__ = ["model_server"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
+BOX = "A box holds 4 red and 5 blue pens. How many pens does it hold?"
+
+
+def engine_of(server: ModelServer) -> dict[str, object]:
+    return {"model": server.model, "base_url": server.base_url, "chat": False}
+
+
+def carry_out(run: Run, slice_work: SliceWork) -> Run:
+    while piece := runs.claim(run.pk):
+        assert runs.work(piece, slice_work)
+    run.refresh_from_db()
+    return run
+
+
+def test_solutions_are_drawn_over_http(model_server: ModelServer) -> None:
+    project = make_project()
+    make_problem(project, BOX)
+    wanted = sampling.SamplingRequest(
+        engine="openai",
+        engine_config=engine_of(model_server),
+        prompt="few_shot_cot",
+        decoding=Decoding(temperature=0.3, max_tokens=64),
+        solutions_a_problem=2,
+    )
+    run = carry_out(sampling.request(project=project, wanted=wanted), drawing.draw_slice)
+    assert (run.state, run.done, run.failed) == ("finished", 2, 0), run.errors
+    assert 0 < run.completion_tokens <= 2 * 64
+    for solution in project.solutions.all():
+        assert solution.steps.exists()
+        assert "Problem:" not in solution.text
+
 
 def test_a_language_model_judges_over_http(model_server: ModelServer) -> None:
     project = make_project()
-    problem = make_problem(project, "A box holds 4 red and 5 blue pens. How many?")
+    problem = make_problem(project, BOX)
     make_solution(problem, ["4 + 5 = 9 pens are in the box.", "The answer is 9."])
     make_solution(problem, ["4 + 5 = 8 pens are in the box.", "The answer is 8."])
-    engine = {"model": model_server.model, "base_url": model_server.base_url, "chat": False}
     labeler = register_model(
         name="critic",
         judge="llm_judge",
         config={
             "engine": "openai",
-            "engine_config": engine,
+            "engine_config": engine_of(model_server),
             "prompt": "critique_few_shot",
             "votes": 3,
             "temperature": 0.5,
             "max_tokens": 64,
         },
     )
-    run = labelling.request(project=project, labeler=labeler)
-    while piece := runs.claim(run.pk):
-        assert runs.work(piece, labelling.judge_slice)
-    run.refresh_from_db()
+    run = carry_out(labelling.request(project=project, labeler=labeler), labelling.judge_slice)
     assert (run.state, run.done, run.failed) == ("finished", 2, 0), run.errors
     assert run.prompt_tokens > 0
     assert 0 < run.completion_tokens <= 6 * 64
