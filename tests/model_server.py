@@ -70,7 +70,8 @@ def serving(folder: Path, *, log: Path) -> Iterator[ModelServer]:
             [*command, *options],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+            # Where other programs want the cores too, torch's threads must not spin (LocalEngine).
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"},
         )
         try:
             _wait_for(f"http://127.0.0.1:{port}/health", process, log)

@@ -18,7 +18,9 @@ BOX = "A box holds 4 red and 5 blue pens. How many pens does it hold?"
 
 
 def engine_of(server: ModelServer) -> dict[str, object]:
-    return {"model": server.model, "base_url": server.base_url, "chat": False}
+    # A busy machine may be slow, and a request given up goes on in the server.
+    patience = {"timeout_s": 280, "attempts": 1, "concurrency": 1}
+    return {"model": server.model, "base_url": server.base_url, "chat": False, **patience}
 
 
 def carry_out(run: Run, slice_work: SliceWork) -> Run:
@@ -35,12 +37,12 @@ def test_solutions_are_drawn_over_http(model_server: ModelServer) -> None:
         engine="openai",
         engine_config=engine_of(model_server),
         prompt="few_shot_cot",
-        decoding=Decoding(temperature=0.3, max_tokens=64),
+        decoding=Decoding(temperature=0.3, max_tokens=32),
         solutions_a_problem=2,
     )
     run = carry_out(sampling.request(project=project, wanted=wanted), drawing.draw_slice)
     assert (run.state, run.done, run.failed) == ("finished", 2, 0), run.errors
-    assert 0 < run.completion_tokens <= 2 * 64
+    assert 0 < run.completion_tokens <= 2 * 32
     for solution in project.solutions.all():
         assert solution.steps.exists()
         assert "Problem:" not in solution.text
@@ -58,15 +60,15 @@ def test_a_language_model_judges_over_http(model_server: ModelServer) -> None:
             "engine": "openai",
             "engine_config": engine_of(model_server),
             "prompt": "critique_few_shot",
-            "votes": 3,
+            "votes": 2,
             "temperature": 0.5,
-            "max_tokens": 64,
+            "max_tokens": 48,
         },
     )
     run = carry_out(labelling.request(project=project, labeler=labeler), labelling.judge_slice)
     assert (run.state, run.done, run.failed) == ("finished", 2, 0), run.errors
     assert run.prompt_tokens > 0
-    assert 0 < run.completion_tokens <= 6 * 64
+    assert 0 < run.completion_tokens <= 4 * 48
     for annotation in project.annotations.all():
         check(annotation)
 
@@ -74,10 +76,10 @@ def test_a_language_model_judges_over_http(model_server: ModelServer) -> None:
 def check(annotation: Annotation) -> None:
     """Compare the marks that were kept with the votes that the model gave."""
     votes = annotation.evidence["votes"]
-    assert sum(votes.values()) + annotation.evidence["dropped"] == 3
+    assert sum(votes.values()) + annotation.evidence["dropped"] == 2
     first_error = annotation.evidence["first_error"]
     assert votes[str(first_error)] == max(votes.values())
     expected = [1, 1] if first_error == -1 else [1] * first_error + [-1]
     labels = annotation.labels.order_by("step__position")
     assert list(labels.values_list("rating", flat=True)) == expected
-    assert len(annotation.evidence["texts"]) == 3
+    assert len(annotation.evidence["texts"]) == 2

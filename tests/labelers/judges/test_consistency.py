@@ -1,5 +1,7 @@
 """The consistency judge: the share of a problem's answers that are a solution's own."""
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 
 import pytest
@@ -7,6 +9,9 @@ import pytest
 from labelers import answers
 from labelers.judges.consistency import ConsistencyJudge, answer_classes
 from labelers.trace import Judgement, Trace
+from tests.shared_data import shared_file
+
+MODELS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 
 
 def trace_of(final_answer: str | None, others: Mapping[str, int]) -> Trace:
@@ -101,3 +106,21 @@ def test_solutions_of_one_problem_are_compared_once(monkeypatch: pytest.MonkeyPa
     answer_classes.cache_clear()
     ConsistencyJudge().judge([trace_of("18", {"17": 1, "18": 1}), trace_of("17", {"18": 2})])
     assert sorted(compared) == [("17", "18"), ("18", "17")]
+
+
+def test_the_more_models_agree_on_an_answer_the_more_often_it_is_right() -> None:
+    traces: list[Trace] = []
+    is_correct: list[bool] = []
+    for line in shared_file("gsm8k_model_solutions.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        stated = [answers.extract(row[model]["solution"]) for model in MODELS]
+        counts = Counter(answer for answer in stated if answer is not None)
+        traces += (trace_of(own, counts - Counter([own or ""])) for own in stated)
+        is_correct += (row[model]["is_correct"] for model in MODELS)
+    judged = zip(ConsistencyJudge().judge(traces), is_correct, strict=True)
+    right = [(round(j.score or 0, 2), correct) for j, correct in judged]
+    # The figures in docs/judges.md.
+    assert Counter(score for score, _ in right) == {
+        0: 10, 0.25: 2211, 0.33: 20, 0.5: 708, 0.67: 4, 0.75: 531, 1: 516,
+    }  # fmt: skip
+    assert Counter(score for score, correct in right if correct)[1] == 496
