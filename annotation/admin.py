@@ -20,6 +20,7 @@ from annotation.models import (
     Solution,
     Step,
     StepLabel,
+    WorkCost,
 )
 from web.admin import ReadOnlyAdmin, TableAdmin, TabularInline
 
@@ -129,6 +130,13 @@ class StepLabelAdmin(ReadOnlyAdmin):
 @admin.register(CritiqueRating)
 class CritiqueRatingAdmin(ReadOnlyAdmin):
     list_display = ("id", "annotation_id", "label_id", "rating")
+    search_fields = ("=annotation__id",)
+    search_help_text = "The id of an annotation."
+
+
+@admin.register(WorkCost)
+class WorkCostAdmin(ReadOnlyAdmin):
+    list_display = ("annotation_id", "calls", "prompt_tokens", "completion_tokens", "money")
     search_fields = ("=annotation__id",)
     search_help_text = "The id of an annotation."
 

@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 
 from annotation import candidates, drafts, leases
 from annotation.api_fields import ChooseFields, NextFields, SaveFields, SubmitFields
+from annotation.api_rights import check_token
 from annotation.drafts import Draft
 from annotation.finished import Unfinished
 from annotation.handing_in import hand_in
@@ -30,7 +31,7 @@ from annotation.models.work import NotOpen
 from annotation.showing import assignment_json, candidates_json, waiting_json
 from labelers.registration import labeler_of
 from web.errors import error_body
-from web.models import ApiToken, Scope, User
+from web.models import Scope, User
 from web.tokens import TokenAuthentication
 
 KEY = "Idempotency-Key"
@@ -72,7 +73,7 @@ class QueueView(APIView):
         if project is None:
             get_object_or_404(Project.objects.visible_to(self.user), slug=slug)
             raise PermissionDenied
-        self.check_token(project)
+        check_token(self.request, project, Scope.LABEL)
         return project
 
     def lease(self, slug: str, assignment_id: int) -> Lease:
@@ -89,16 +90,6 @@ class QueueView(APIView):
         if lease.project.mode != Project.Mode.EXPLORE:
             raise Http404
         return lease
-
-    def check_token(self, project: Project) -> None:
-        """Keep a token to its scopes and projects; a session has its user's own rights."""
-        token = self.request.auth
-        if not isinstance(token, ApiToken):
-            return
-        if Scope.LABEL not in token.scopes:
-            raise PermissionDenied(_("This token has no scope “label”."))
-        if not (token.every_project or project.tokens.filter(pk=token.pk).exists()):
-            raise Http404
 
     @property
     def user(self) -> Any:

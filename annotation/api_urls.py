@@ -1,8 +1,10 @@
 from django.urls import path
 
-from annotation import api
+from annotation import api, api_runs
 
 SLOT = "projects/<slug:slug>/assignments/<int:assignment_id>"
+
+RUN = "projects/<slug:slug>/runs/<int:run_id>"
 
 urlpatterns = [
     path("projects/<slug:slug>/assignments/next/", api.NextView.as_view(), name="api_next"),
@@ -15,4 +17,10 @@ urlpatterns = [
     path(f"{SLOT}/correct/", api.CorrectView.as_view(), name="api_correct"),
     path(f"{SLOT}/candidates/", api.CandidatesView.as_view(), name="api_candidates"),
     path(f"{SLOT}/choose/", api.ChooseView.as_view(), name="api_choose"),
+    path("projects/<slug:slug>/runs/", api_runs.RunsView.as_view(), name="api_runs"),
+    path(f"{RUN}/", api_runs.RunView.as_view(), name="api_run"),
+    path(f"{RUN}/pause/", api_runs.PauseView.as_view(), name="api_pause_run"),
+    path(f"{RUN}/cancel/", api_runs.CancelView.as_view(), name="api_cancel_run"),
+    path(f"{RUN}/resume/", api_runs.ResumeView.as_view(), name="api_resume_run"),
+    path(f"{RUN}/retry/", api_runs.RetryView.as_view(), name="api_retry_run"),
 ]

@@ -160,6 +160,7 @@ def _write(entry: Sequence[Any], splitter: str, drawn: Sequence[Drawn]) -> runs.
         failures=failures,
         prompt_tokens=sum(made.prompt_tokens for made in completions),
         completion_tokens=sum(made.completion_tokens for made in completions),
+        calls=len(drawn),
     )
 
 

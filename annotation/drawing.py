@@ -130,7 +130,12 @@ def draw_slice(piece: RunSlice) -> Callable[[], runs.Made]:
     failures: list[runs.Failure] = []
     for entry, draw, outcome in zip(entries, draws, made, strict=True):
         if isinstance(outcome, DrawFailure):
-            failure = runs.Failure(entry=entry, reason=outcome.reason, transient=outcome.transient)
+            failure = runs.Failure(
+                entry=entry,
+                reason=outcome.reason,
+                transient=outcome.transient,
+                retry_after_s=outcome.retry_after_s,
+            )
             failures.append(failure)
             continue
         drawn = writer.solution(problems[entry[0]], draw, outcome)
@@ -155,6 +160,7 @@ def _write(
         failures=failures,
         prompt_tokens=sum(made.prompt_tokens for made in completions),
         completion_tokens=sum(made.completion_tokens for made in completions),
+        calls=len(drawn),
     )
 
 

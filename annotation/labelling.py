@@ -3,12 +3,15 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import chain
+from time import monotonic
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Prefetch, Sum
 
-from annotation import routing, runs
+from annotation import routing, run_pace, runs
 from annotation.grading import grade
 from annotation.models import Annotation, Assignment, Project, Run, RunSlice, Solution, Step
 from annotation.submission import Submission, submit
@@ -16,17 +19,29 @@ from labelers.engines import EngineNotStarted
 from labelers.judges import get_judge
 from labelers.judges.base import Judge
 from labelers.models import Labeler
+from labelers.price import price_of
 from labelers.registration import BadConfiguration, make_judge
-from labelers.trace import Judgement, Trace, Unjudged
+from labelers.trace import Cost, Judgement, Trace, Unjudged
 from web.models import User
 from web.registry import UnknownName
 
-SOLUTIONS_A_SLICE = 100
 
+def request(
+    *,
+    project: Project,
+    labeler: Labeler,
+    user: User | None = None,
+    budget: Decimal | None = None,
+) -> Run:
+    """Open or extend the Run in which `labeler`, a model, marks every written solution.
 
-def request(*, project: Project, labeler: Labeler, user: User | None = None) -> Run:
-    """Open or extend the Run in which `labeler`, a model, marks every written solution."""
+    `budget`, in the currency of the labeler's price, takes the place of the one before; the Run
+    pauses when that much is spent. Raises ValueError where there is no price, or it is spent.
+    """
     wanted = {"labeler": str(labeler.uuid), "name": labeler.name, "judge": labeler.judge}
+    price, judge = price_of(labeler.config), get_judge(labeler.judge)
+    if price is not None:
+        wanted["currency"] = price.currency
     with transaction.atomic():
         run = runs.open_run(
             project=project,
@@ -35,21 +50,25 @@ def request(*, project: Project, labeler: Labeler, user: User | None = None) -> 
             request=wanted,
             user=user,
         )
-        if get_judge(labeler.judge).needs_own_worker(labeler.config):
+        run_pace.set_budget(run, budget)
+        if judge.needs_own_worker(labeler.config):
             run.queue = "local"
             run.save(update_fields=["queue"])
-        again = runs.take_back_transient_failures(run)
-        starts = range(0, len(again), SOLUTIONS_A_SLICE)
+        again = runs.take_back_failures(run)
         made = routing.route_to(
             project=project,
             labeler=labeler,
             reason="asked for by hand",
-            batch_size=SOLUTIONS_A_SLICE,
+            batch_size=judge.batch_size,
         )
-        runs.add_slices(
-            run, chain((again[start : start + SOLUTIONS_A_SLICE] for start in starts), made)
-        )
+        runs.add_slices(run, chain(runs.batches(again, judge.batch_size), made))
     return run
+
+
+def open_again(entries: Sequence[int]) -> None:
+    """Open the assignments of these ids that their judge could not mark."""
+    failed = Assignment.objects.filter(pk__in=entries, state=Assignment.State.FAILED)
+    failed.update(state=Assignment.State.OPEN, error="")
 
 
 def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
@@ -70,11 +89,14 @@ def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
     solutions = [assignment.solution for assignment in assignments]
     ungraded = [solution for solution in solutions if not solution.grader]
     grade(ungraded)
-    judged = _judge_each(judge, traces_of(solutions))
+    traces = traces_of(solutions)
+    began = monotonic()
+    judged = _judge_each(judge, traces)
+    work_ms = round((monotonic() - began) * 1000 / max(1, len(traces)))
 
     def write() -> runs.Made:
         Solution.objects.bulk_update(ungraded, ["is_correct", "grader"])
-        return _write(labeler, list(zip(assignments, judged, strict=True)))
+        return _write(labeler, list(zip(assignments, judged, strict=True)), work_ms)
 
     return write
 
@@ -123,7 +145,9 @@ def _judge_each(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Unjud
             try:
                 judged += _checked(judge, [trace])
             except Exception as error:  # noqa: BLE001 - kept as this solution's reason
-                judged.append(Unjudged(reason=f"{type(error).__name__}: {error}"))
+                reason = f"{type(error).__name__}: {error}"
+                passing = isinstance(error, runs.PASSING)
+                judged.append(Unjudged(reason=reason, transient=passing))
         return judged
 
 
@@ -145,7 +169,7 @@ def _checked(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Unjudged
 
 
 def _write(
-    labeler: Labeler, judged: Sequence[tuple[Assignment, Judgement | Unjudged]]
+    labeler: Labeler, judged: Sequence[tuple[Assignment, Judgement | Unjudged]], work_ms: int
 ) -> runs.Made:
     """Submit the judgements through the door that people's marks take. Needs a transaction.
 
@@ -157,29 +181,40 @@ def _write(
             reason = broken[assignment.pk].reason
             Assignment.close([assignment], Assignment.State.FAILED, reason)
     submissions = [
-        _submission(assignment, judgement)
+        _submission(assignment, judgement, work_ms)
         for assignment, judgement in judged
         if isinstance(judgement, Judgement)
     ]
     submit(labeler=labeler, submissions=submissions)
+    cost, price = sum((one.cost for _, one in judged), Cost()), price_of(labeler.config)
     return runs.Made(
         done=len(submissions),
-        failures=[
-            runs.Failure(entry=pk, reason=one.reason, transient=one.transient)
-            for pk, one in broken.items()
-        ],
-        prompt_tokens=sum(one.cost.prompt_tokens for _, one in judged),
-        completion_tokens=sum(one.cost.completion_tokens for _, one in judged),
+        failures=[_failure(pk, one) for pk, one in broken.items()],
+        prompt_tokens=cost.prompt_tokens,
+        completion_tokens=cost.completion_tokens,
+        calls=cost.calls,
+        money=Decimal(0) if price is None else price.money(cost),
     )
 
 
-def _submission(assignment: Assignment, judgement: Judgement) -> Submission:
+def _failure(entry: Any, unjudged: Unjudged) -> runs.Failure:
+    return runs.Failure(
+        entry=entry,
+        reason=unjudged.reason,
+        transient=unjudged.transient,
+        retry_after_s=unjudged.retry_after_s,
+    )
+
+
+def _submission(assignment: Assignment, judgement: Judgement, work_ms: int) -> Submission:
     return Submission(
         assignment_id=assignment.pk,
         marks=judgement.steps,
         finish_reason=_finish_reason(assignment.solution, judgement),
         score=judgement.score,
         evidence=judgement.evidence,
+        cost=judgement.cost,
+        work_ms=work_ms,
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from annotation.browsing import walk
 from annotation.building import not_begun
-from annotation.models import Annotation, Membership, Problem, Project, Solution, Step
+from annotation.models import Annotation, Membership, Problem, Project, Run, Solution, Step
 from annotation.models.content import ProblemQuerySet, SolutionQuerySet
 from annotation.models.projects import ProjectQuerySet
 from web.models import User
@@ -89,3 +89,17 @@ def by_answer(solutions: Sequence[Solution]) -> list[tuple[str, list[Solution]]]
         for known, title in titles.items()
     ]
     return [(title, rows) for title, rows in groups if rows]
+
+
+def newest_runs(project: Project, query: Any) -> Page[Run]:
+    """Return a page of a project's runs, the newest first."""
+
+    def read(place: int | None, backwards: bool, limit: int) -> list[Run]:
+        found = Run.objects.filter(project=project)
+        if backwards:
+            return list(found.filter(pk__gt=place).order_by("pk")[:limit])
+        earlier = found if place is None else found.filter(pk__lt=place)
+        return list(earlier.order_by("-pk")[:limit])
+
+    by_id = Keyset(read=read, place_of=lambda run: str(run.pk), place=id_place)
+    return page_by(by_id, query)

@@ -16,16 +16,6 @@ urlpatterns = [
         manage_views.release_labeler,
         name="release_labeler",
     ),
-    path(
-        "projects/<slug:slug>/runs/<int:run_id>/cancel/",
-        manage_views.cancel_run,
-        name="cancel_run",
-    ),
-    path(
-        "projects/<slug:slug>/runs/<int:run_id>/resume/",
-        manage_views.resume_run,
-        name="resume_run",
-    ),
     path("projects/<slug:slug>/archive/", manage_views.archive, name="archive"),
     path("projects/<slug:slug>/restore/", manage_views.restore, name="restore"),
     path("projects/<slug:slug>/clone/", manage_views.clone, name="clone"),

@@ -57,27 +57,6 @@ def tell(request: UserRequest, run: Run, *, done: str) -> None:
 
 
 @require_POST
-def cancel_run(request: UserRequest, slug: str, run_id: int) -> HttpResponse:
-    project = managed_project(request, slug)
-    run = get_object_or_404(Run.objects.of_managers(), project=project, pk=run_id)
-    if run.cancel():
-        messages.success(request, _("Stopped. What was done stays, and it can be resumed."))
-    else:
-        messages.warning(request, _("It had ended already."))
-    return redirect("project", slug)
-
-
-@require_POST
-def resume_run(request: UserRequest, slug: str, run_id: int) -> HttpResponse:
-    project = managed_project(request, slug)
-    found = get_object_or_404(Run.objects.of_managers(), project=project, pk=run_id)
-    run = runs.resume(found.pk)
-    run_kinds.begin(run)
-    tell(request, run, done=_("All of it is done."))
-    return redirect("project", slug)
-
-
-@require_POST
 def pause(request: UserRequest, slug: str) -> HttpResponse:
     changes.pause(managed_project(request, slug))
     messages.success(request, _("Paused. What people hold they can still finish."))

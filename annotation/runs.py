@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from itertools import islice
 from time import monotonic, sleep
@@ -28,8 +29,10 @@ from django.db import (
 from django.db.models import Max
 from django.utils import timezone
 
+from annotation import run_pace
 from annotation.digests import json_digest
 from annotation.models import Project, Run, RunSlice
+from annotation.run_pace import Failure as Failure
 from web.models import User
 
 log = logging.getLogger(__name__)
@@ -37,15 +40,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
 REASONS_KEPT = 50
 DATABASE_GONE = (OperationalError, InterfaceError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """A part of a slice that came to nothing: the entry of its payload, and why."""
-
-    entry: Any
-    reason: str
-    transient: bool = False
+PASSING = (ConnectionError, TimeoutError)
+"""Errors that may pass: what met one is tried again by the Run itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +54,8 @@ class Made:
     completion_tokens: int = 0
     grown: int = 0
     """By how many slots of work the queue grew."""
+    calls: int = 0
+    money: Decimal = Decimal(0)
 
 
 class SliceWork(Protocol):
@@ -91,7 +89,7 @@ def open_run(
     `request` is what was asked, in whole; `identity` is the part that makes it this Run and no
     other (asking for more of the same is the same Run).
     """
-    run, _ = Run.objects.get_or_create(
+    run, _created = Run.objects.get_or_create(
         project=project,
         kind=kind,
         request_key=json_digest(identity),
@@ -101,6 +99,12 @@ def open_run(
     run.request = request
     run.save(update_fields=["request"])
     return run
+
+
+def batches(entries: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """Yield `entries` in batches of `size`, the last one as long as it gets."""
+    for start in range(0, len(entries), size):
+        yield entries[start : start + size]
 
 
 def add_slices(run: Run, batches: Iterable[Sequence[Any]]) -> int:
@@ -137,21 +141,18 @@ def plan_anew(run: Run, batches: Iterable[Sequence[Any]]) -> None:
     add_slices(run, batches)
 
 
-@transaction.atomic
-def resume(run_id: int) -> Run:
-    """Go on with a Run that was stopped: what was left, and what failed but may succeed now."""
-    run = Run.objects.select_for_update().get(pk=run_id)
-    add_slices(run, ([entry] for entry in take_back_transient_failures(run)))
-    return run
+def take_back_failures(run: Run, *, transient_only: bool = True) -> list[Any]:
+    """Return the entries of a locked Run that failed, counted as undone from now on.
 
-
-def take_back_transient_failures(run: Run) -> list[Any]:
-    """Return the entries of a locked Run that failed but may succeed now, counted as undone."""
+    `transient_only` leaves those that would fail again.
+    """
     taken: list[dict[str, Any]] = []
-    for piece in run.slices.exclude(failures=[]):
-        again = [failure for failure in piece.failures if failure["transient"]]
+    for piece in run.slices.finished().exclude(failures=[]):
+        again = [
+            failure for failure in piece.failures if failure["transient"] or not transient_only
+        ]
         if again:
-            piece.failures = [failure for failure in piece.failures if not failure["transient"]]
+            piece.failures = [failure for failure in piece.failures if failure not in again]
             piece.save(update_fields=["failures"])
             taken += again
     run.total -= len(taken)
@@ -164,12 +165,17 @@ def take_back_transient_failures(run: Run) -> list[Any]:
 def claim(run_id: int, *, slice_id: int | None = None) -> RunSlice | None:
     """Take one waiting slice of an unfinished Run, or None when there is none to take."""
     with transaction.atomic():
-        waiting = RunSlice.objects.waiting().filter(
-            run_id=run_id, run__state__in=[Run.State.QUEUED, Run.State.RUNNING]
-        )
+        if not run_pace.has_room(run_id):
+            return None
+        waiting = RunSlice.objects.waiting().filter(run__in=Run.objects.due().filter(pk=run_id))
         if slice_id is not None:
             waiting = waiting.filter(pk=slice_id)
-        piece = waiting.select_for_update(skip_locked=True, of=("self",)).order_by("number").first()
+        # What failed before comes first: a Run that cannot go on is to be known early.
+        piece = (
+            waiting.select_for_update(skip_locked=True, of=("self",))
+            .order_by("-tries", "number")
+            .first()
+        )
         if piece is None:
             return None
         piece.take()
@@ -218,11 +224,12 @@ def work(piece: RunSlice, slice_work: SliceWork) -> bool:
     """Do a claimed slice. False when it was lost to somebody else, or its Run cannot go on.
 
     An unexpected error fails the slice's entries with its text, to be tried when the Run is asked
-    for again. A database that does not answer raises: the lease ends, and the slice is taken again.
+    for again; one of PASSING is tried again before. A database that does not answer raises: the
+    lease ends, and the slice is taken again.
     """
     if piece.attempt > MAX_ATTEMPTS:
         reason = f"given up: {MAX_ATTEMPTS} workers stopped while they worked on it"
-        return finish(piece, partial(failed_whole, piece, reason), work_ms=0)
+        return finish(piece, partial(failed_whole, piece, reason), work_ms=0, tries_again=False)
     started = monotonic()
     try:
         with heartbeat(piece):
@@ -235,7 +242,8 @@ def work(piece: RunSlice, slice_work: SliceWork) -> bool:
     except Exception as error:
         log.exception("%s", piece)
         reason = f"{type(error).__name__}: {error}"
-        return finish(piece, partial(failed_whole, piece, reason), work_ms=0)
+        again = isinstance(error, PASSING)
+        return finish(piece, partial(failed_whole, piece, reason), work_ms=0, tries_again=again)
 
 
 def failed_whole(piece: RunSlice, reason: str) -> Made:
@@ -243,28 +251,44 @@ def failed_whole(piece: RunSlice, reason: str) -> Made:
     return Made(done=0, failures=failures)
 
 
-def finish(piece: RunSlice, write: Callable[[], Made], *, work_ms: int) -> bool:
-    """Write what a slice made and its end, in one transaction, unless its lease was lost."""
+def finish(
+    piece: RunSlice, write: Callable[[], Made], *, work_ms: int, tries_again: bool = True
+) -> bool:
+    """Write what a slice made and its end, in one transaction, unless its lease was lost.
+
+    `tries_again` plans anew what failed for passing reasons, before that counts as failed.
+    """
     if not connection.in_atomic_block:
         close_old_connections()  # the work may have taken longer than the connection lived
     with transaction.atomic():
         if not piece.still_held():
             return False
         made = write()
-        piece.finish([_as_json(failure) for failure in made.failures])
         run = Run.objects.select_for_update().get(pk=piece.run_id)
-        run.done += made.done
-        run.failed += len(made.failures)
-        run.prompt_tokens += made.prompt_tokens
-        run.completion_tokens += made.completion_tokens
-        run.grown += made.grown
-        run.work_ms += work_ms
-        errors = Counter(run.errors) + Counter(failure.reason for failure in made.failures)
-        run.errors = dict(errors.most_common(REASONS_KEPT))
-        run.save()
+        failures = run_pace.put_off(run, piece, made.failures) if tries_again else made.failures
+        settled = made.done + len(failures)
+        piece.finish([failure.as_json() for failure in failures], settled=settled)
+        _count(run, made, failures, work_ms)
         if not run.slices.unfinished().exists():
             run.settle()
+        else:
+            run_pace.stop_in_time(run)
     return True
+
+
+def _count(run: Run, made: Made, failures: Sequence[Failure], work_ms: int) -> None:
+    run.done += made.done
+    run.failed += len(failures)
+    run.failed_in_a_row = 0 if made.done else run.failed_in_a_row + len(failures)
+    run.prompt_tokens += made.prompt_tokens
+    run.completion_tokens += made.completion_tokens
+    run.grown += made.grown
+    run.calls += made.calls
+    run.money += made.money
+    run.work_ms += work_ms
+    errors = Counter(run.errors) + Counter(failure.reason for failure in failures)
+    run.errors = dict(errors.most_common(REASONS_KEPT))
+    run.save()
 
 
 def stop_run(piece: RunSlice, reason: str) -> bool:
@@ -307,17 +331,10 @@ def to_ring(*, limit_a_run: int = 16) -> list[tuple[int, int, str]]:
     """
     now = timezone.now()
     rung: list[tuple[int, int, str]] = []
-    for run in Run.objects.unfinished():
-        waiting = list(run.slices.waiting().order_by("number")[:limit_a_run])
+    for run in Run.objects.due():
+        room = limit_a_run if run.at_once is None else max(0, run_pace.room_in(run))
+        waiting = list(run.slices.waiting().order_by("-tries", "number")[:room])
         due = [piece for piece in waiting if piece.bell_is_due(now)]
         RunSlice.objects.filter(pk__in=[piece.pk for piece in due]).update(rung_at=now)
         rung += [(run.pk, piece.pk, run.queue) for piece in due]
     return rung
-
-
-def _as_json(failure: Failure) -> dict[str, Any]:
-    return {
-        "entry": failure.entry,
-        "reason": failure.reason,
-        "transient": failure.transient,
-    }

@@ -91,7 +91,7 @@ def request(*, project: Project, wanted: SamplingRequest, user: User | None = No
         )
         run.queue = "local" if engine.needs_own_worker else "stepmark"
         run.save(update_fields=["queue"])
-        again = runs.take_back_transient_failures(run)
+        again = runs.take_back_failures(run)
         draws = chain(again, _unplanned(run, wanted))
         runs.add_slices(run, _batches(draws, engine.batch_size, wanted))
     return run

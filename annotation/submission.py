@@ -8,9 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from annotation.models import Annotation, Assignment, Position, Step, StepLabel
+from annotation.models import Annotation, Assignment, Position, Step, StepLabel, WorkCost
 from labelers.models import Labeler
-from labelers.trace import StepJudgement
+from labelers.price import price_of
+from labelers.trace import Cost, StepJudgement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,9 @@ class Submission:
     total_time_ms: int | None = None
     score: float | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    cost: Cost | None = None
+    """What a model's work took of an engine."""
+    work_ms: int = 0
 
 
 @transaction.atomic
@@ -58,6 +62,11 @@ def submit(*, labeler: Labeler, submissions: Sequence[Submission]) -> list[Annot
         labels += (_label(annotation, step, mark) for step, mark in zip(steps, marks, strict=False))
     Position.objects.bulk_create(positions)
     StepLabel.objects.bulk_create(labels)
+    WorkCost.objects.bulk_create(
+        _cost(labeler, annotation, work.cost, work.work_ms)
+        for annotation in annotations
+        if (work := wanted[annotation.assignment_id or 0]).cost is not None
+    )
     return annotations
 
 
@@ -79,6 +88,18 @@ def _annotation(labeler: Labeler, assignment: Assignment, work: Submission) -> A
         total_time_ms=work.total_time_ms,
         score=work.score,
         evidence=dict(work.evidence),
+    )
+
+
+def _cost(labeler: Labeler, annotation: Annotation, cost: Cost, work_ms: int) -> WorkCost:
+    price = price_of(labeler.config)
+    return WorkCost(
+        annotation=annotation,
+        calls=cost.calls,
+        prompt_tokens=cost.prompt_tokens,
+        completion_tokens=cost.completion_tokens,
+        work_ms=work_ms,
+        money=None if price is None else price.money(cost),
     )
 
 

@@ -11,5 +11,6 @@ urlpatterns = [
     path("projects/<slug:slug>/", views.project, name="project"),
     path("projects/<slug:slug>/problems/", views.problems, name="problems"),
     path("projects/<slug:slug>/problems/<int:problem_id>/", views.problem, name="problem"),
+    path("", include("annotation.run_urls")),
     path("", include("annotation.solution_urls")),
 ]

@@ -16,6 +16,7 @@ from annotation.lists import by_answer, list_problems, list_projects, list_solut
 from annotation.models import Problem, Project, Run
 from annotation.overview import in_time
 from annotation.rights import ProjectWithRights, with_rights
+from annotation.run_forms import StartForm
 from annotation.standings import holds, standings
 from web.pages import page_of, patience
 from web.views import UserRequest
@@ -60,8 +61,17 @@ def project(request: UserRequest, slug: str) -> HttpResponse:
         "holds": holds(project, user),
         "now": timezone.now(),
         "runs": runs[:NEWEST_RUNS],
+        "start": start_form(request, project),
     }
     return render(request, "annotation/project.html", context)
+
+
+def start_form(request: UserRequest, project: ProjectWithRights) -> StartForm | None:
+    """Return the form that has a model labeler mark, for managers of a project at work."""
+    if not project.may_manage or project.archived_at is not None:
+        return None
+    form = StartForm(None, user=request.user)
+    return form if form.labelers else None
 
 
 @require_safe

@@ -10,6 +10,7 @@ from labelers.engines import get_engine
 from labelers.judges import get_judge
 from labelers.judges.base import Judge
 from labelers.models import Labeler
+from labelers.price import KEY, PRICE
 from web.models import User
 
 
@@ -23,8 +24,10 @@ def check_config(name: str, config: Mapping[str, Any]) -> None:
     An unknown judge or engine raises UnknownName.
     """
     judge_class = get_judge(name)
+    schema = judge_class.schema()
+    schema["properties"][KEY] = dict(PRICE)
     errors = sorted(
-        Draft202012Validator(judge_class.schema()).iter_errors(dict(config)),
+        Draft202012Validator(schema).iter_errors(dict(config)),
         key=lambda e: e.json_path,
     )
     if errors:
@@ -37,10 +40,13 @@ def check_config(name: str, config: Mapping[str, Any]) -> None:
 
 
 def make_judge(name: str, config: Mapping[str, Any]) -> Judge:
-    """Return a judge ready to mark; an unknown name or a wrong setting says what is allowed."""
+    """Return a judge ready to mark; an unknown name or a wrong setting says what is allowed.
+
+    The price is the labeler's: the judge does not see it.
+    """
     check_config(name, config)
     try:
-        return get_judge(name)(**config)
+        return get_judge(name)(**{key: value for key, value in config.items() if key != KEY})
     except (TypeError, ValueError) as error:
         raise BadConfiguration(f"judge {name!r}: {error}") from error
 

@@ -83,4 +83,6 @@ class Unjudged:
     reason: str
     transient: bool = False
     """Whether the same solution may be judged later (a busy or unreachable server)."""
+    retry_after_s: float | None = None
+    """Set where a rate limit refused it, as in the engine's DrawFailure: the run slows down."""
     cost: Cost = field(default_factory=Cost)

@@ -10,13 +10,14 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from annotation import routing
-from annotation.models import Assignment, Invitation, Lease, Membership, Project, Run
+from annotation import labelling, routing
+from annotation.models import Assignment, Invitation, Lease, Membership, Project
 from labelers.registration import labeler_of
 from tests.factories import (
     make_annotation,
     make_assignment,
     make_invitation,
+    make_labeler,
     make_lease,
     make_problem,
     make_project,
@@ -43,7 +44,8 @@ GET: dict[str, set[str]] = {
     "report_csv": MANAGERS, "label": WORKERS, "label_guidelines": WORKERS,
     "label_practice": WORKERS, "label_exercise": WORKERS, "label_assignment": OWN,
     "label_candidates": OWN, "label_explanations": OWN,
-    "api_candidates": OWN,
+    "api_candidates": OWN, "runs": MANAGERS, "run": MANAGERS, "api_runs": MANAGERS,
+    "api_run": MANAGERS,
 }  # fmt: skip
 POST: dict[str, set[str]] = {
     **dict.fromkeys(
@@ -51,7 +53,8 @@ POST: dict[str, set[str]] = {
             "change_role", "end_membership", "restore_membership", "invite", "revoke_invitation",
             "route", "pause", "resume", "release", "release_labeler", "archive", "restore",
             "clone", "project_settings", "edit_guidelines", "practice_choice",
-            "solution_priority", "cancel_run", "resume_run",
+            "solution_priority", "runs", "pause_run", "cancel_run", "resume_run", "retry_run",
+            "api_runs", "api_pause_run", "api_cancel_run", "api_resume_run", "api_retry_run",
         ],
         MANAGERS,
     ),
@@ -107,9 +110,9 @@ def place() -> Place:
             "annotation_id": annotation.pk,
             "lease_id": lease.pk,
             "labeler_id": labeler.pk,
-            "run_id": make_run(project, kind=Run.Kind.ROUTING).pk,
             "membership_id": Membership.objects.get(user=people["owner"]).pk,
             "invitation_id": invitation.pk,
+            "run_id": labelling.request(project=project, labeler=make_labeler()).pk,
             "number": 1,
             "secret": "nothing",
         },

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentTypeError
+from decimal import Decimal, InvalidOperation
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
@@ -9,6 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from annotation import run_kinds, runs
 from annotation.models import Project, Run
+from annotation.run_forms import LARGEST
+
+BUDGET = "money, in the currency of the labeler's price, at which the run pauses"
 
 
 def positive(word: str) -> int:
@@ -17,6 +21,17 @@ def positive(word: str) -> int:
     if number < 1:
         raise ArgumentTypeError(f"{word!r} is not a whole number of 1 or more")
     return number
+
+
+def money(word: str) -> Decimal:
+    """Read an amount of money above 0 from a command line."""
+    try:
+        amount = Decimal(word)
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not Decimal("0.01") <= amount <= LARGEST:
+        raise ArgumentTypeError(f"{word!r} is not an amount of money")
+    return amount
 
 
 class RunCommand(BaseCommand):
@@ -51,6 +66,8 @@ class RunCommand(BaseCommand):
             said = f"{run}: {run.done:,} done, {run.failed:,} failed"
             if run.completion_tokens:
                 said += f", {run.completion_tokens:,} tokens, {run.tokens_a_second:.0f} a second"
+            if run.currency:
+                said += f", {run.money:.2f} {run.currency}"
             self.stdout.write(said)
         try:
             runs.check_done(run)
@@ -81,5 +98,6 @@ def work_through(run: Run, title: str) -> None:
         runs.work_here(run, run_kinds.slice_work(run), tell=tell)
     if run.state == Run.State.FAILED:
         raise CommandError(run.error)
-    if run.state == Run.State.CANCELLED:
-        raise CommandError(f"{run} was cancelled")
+    if run.state != Run.State.FINISHED:
+        why = ": its budget is spent" if run.is_over_budget else ""
+        raise CommandError(f"{run} was {run.state}{why}, {run.left:,} left")

@@ -1,7 +1,7 @@
 """What is judged, by whom, and what they said."""
 
 from annotation.models.content import Problem, Solution, Step
-from annotation.models.marks import Annotation, CritiqueRating, Position, StepLabel
+from annotation.models.marks import Annotation, CritiqueRating, Position, StepLabel, WorkCost
 from annotation.models.projects import Invitation, Membership, Project
 from annotation.models.runs import Run, RunSlice
 from annotation.models.traits import SolutionTrait
@@ -23,4 +23,5 @@ __all__ = [
     "SolutionTrait",
     "Step",
     "StepLabel",
+    "WorkCost",
 ]

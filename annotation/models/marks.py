@@ -129,6 +129,29 @@ class Annotation(models.Model):
         return f"annotation {self.pk}"
 
 
+class WorkCost(models.Model):
+    """What one annotation by a model took; a labeler's are summed where they are asked for."""
+
+    annotation = models.OneToOneField(
+        Annotation, models.CASCADE, primary_key=True, related_name="cost"
+    )
+    calls = models.PositiveIntegerField(help_text="Texts asked of an engine.")
+    prompt_tokens = models.PositiveBigIntegerField()
+    completion_tokens = models.PositiveBigIntegerField()
+    work_ms = models.PositiveBigIntegerField(
+        help_text="Time in the judge; solutions that were judged together share it equally."
+    )
+    money = models.DecimalField(
+        max_digits=16,
+        decimal_places=6,
+        null=True,
+        help_text="In the currency of the labeler's price; null without one.",
+    )
+
+    def __str__(self) -> str:
+        return f"cost of annotation {self.annotation_id}"
+
+
 class Position(models.Model):
     """One annotation at one position: PRM800K's four step states.
 

@@ -1,6 +1,7 @@
 """Long jobs, in slices that a worker can take, lose and take again."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -20,9 +21,9 @@ class RunQuerySet(models.QuerySet["Run"]):
     def unfinished(self) -> "RunQuerySet":
         return self.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
 
-    def of_managers(self) -> "RunQuerySet":
-        """Those that a manager may stop and resume: they cost nothing but the site's time."""
-        return self.filter(kind__in=[Run.Kind.ROUTING, Run.Kind.CLONING])
+    def due(self) -> "RunQuerySet":
+        """Unfinished ones that no rate limit holds back at the moment."""
+        return self.unfinished().filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
 
 
 class Run(models.Model):
@@ -42,9 +43,13 @@ class Run(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
         RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
         FINISHED = "finished", _("Finished")
         FAILED = "failed", _("Failed: some of it could not be done")
         CANCELLED = "cancelled", _("Cancelled")
+
+    PATIENT = frozenset({Kind.SAMPLING, Kind.LABELLING})
+    """Kinds that nobody waits for in front of a page: they pause, and try again by themselves."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
@@ -59,10 +64,22 @@ class Run(models.Model):
     failed = models.PositiveIntegerField(default=0)
     prompt_tokens = models.PositiveBigIntegerField(default=0)
     completion_tokens = models.PositiveBigIntegerField(default=0)
+    calls = models.PositiveBigIntegerField(default=0, help_text="Texts asked of an engine.")
+    money = models.DecimalField(max_digits=16, decimal_places=6, default=Decimal(0))
+    budget = models.DecimalField(
+        max_digits=16, decimal_places=6, null=True, blank=True, help_text="It pauses when spent."
+    )
     work_ms = models.PositiveBigIntegerField(
         default=0, help_text="Time spent in the engine or judge, summed over workers."
     )
     grown = models.IntegerField(default=0, help_text="By how many slots of work the queue grew.")
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="A rate limit lets no slice be taken until then."
+    )
+    at_once = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Slices in work at most, after a rate limit."
+    )
+    failed_in_a_row = models.PositiveIntegerField(default=0, editable=False)
     errors = models.JSONField(default=dict, blank=True, help_text="Reasons of failure, counted.")
     error = models.TextField(blank=True, help_text="Why the Run as a whole stopped.")
     created_by = models.ForeignKey(
@@ -99,16 +116,22 @@ class Run(models.Model):
 
     @property
     def is_of_managers(self) -> bool:
+        """Whether it is work on the project's own tables, which costs only the site's time."""
         return self.kind in {Run.Kind.ROUTING, Run.Kind.CLONING}
+
+    @property
+    def may_pause(self) -> bool:
+        return self.kind in Run.PATIENT
 
     def settle(self) -> None:
         """Queue a Run, locked by the caller, that has slices to do; finish one that has none."""
         if self.slices.unfinished().exists():
             if not self.is_unfinished:
                 self.state, self.error, self.finished_at = Run.State.QUEUED, "", None
+                self.failed_in_a_row = 0
         elif self.state != Run.State.FINISHED:
             self.state, self.error, self.finished_at = Run.State.FINISHED, "", timezone.now()
-        self.save(update_fields=["state", "error", "finished_at"])
+        self.save(update_fields=["state", "error", "finished_at", "failed_in_a_row"])
 
     def begin(self) -> None:
         """Note that a slice was taken."""
@@ -119,13 +142,32 @@ class Run(models.Model):
         """Stop an unfinished Run that cannot go on; True if it was one."""
         return self._stop(Run.State.FAILED, error)
 
-    def cancel(self) -> bool:
-        """Stop an unfinished Run, keeping what slices in work still bring; True if it was one."""
-        return self._stop(Run.State.CANCELLED, "")
+    def pause(self) -> bool:
+        """Hold an unfinished Run, keeping what slices in work still bring; True if it was one."""
+        return bool(Run.objects.unfinished().filter(pk=self.pk).update(state=Run.State.PAUSED))
 
-    def _stop(self, state: "Run.State", error: str) -> bool:
-        unfinished = Run.objects.unfinished().filter(pk=self.pk)
-        return bool(unfinished.update(state=state, error=error, finished_at=timezone.now()))
+    def cancel(self) -> bool:
+        """Stop a Run, keeping what slices in work still bring; True if it had not stopped yet."""
+        return self._stop(Run.State.CANCELLED, "", Run.State.PAUSED)
+
+    def _stop(self, state: "Run.State", error: str, *also: "Run.State") -> bool:
+        going = [Run.State.QUEUED, Run.State.RUNNING, *also]
+        stopped = Run.objects.filter(pk=self.pk, state__in=going)
+        return bool(stopped.update(state=state, error=error, finished_at=timezone.now()))
+
+    @property
+    def left(self) -> int:
+        """Entries that are neither done nor failed."""
+        return max(0, self.total - self.done - self.failed)
+
+    @property
+    def is_over_budget(self) -> bool:
+        return self.budget is not None and self.money >= self.budget
+
+    @property
+    def currency(self) -> str:
+        """What `money` and `budget` are counted in; empty where the Run has no price."""
+        return str(self.request.get("currency", ""))
 
     @property
     def subject(self) -> str:
@@ -145,8 +187,17 @@ class Run(models.Model):
 class RunSliceQuerySet(models.QuerySet["RunSlice"]):
     def waiting(self) -> "RunSliceQuerySet":
         """Those that a worker can take: open, or held by one that stopped saying so."""
-        overdue = Q(state=RunSlice.State.WORKING, lease_until__lt=timezone.now())
-        return self.filter(Q(state=RunSlice.State.OPEN) | overdue)
+        now = timezone.now()
+        overdue = Q(state=RunSlice.State.WORKING, lease_until__lt=now)
+        is_due = Q(not_before=None) | Q(not_before__lte=now)
+        return self.filter(Q(state=RunSlice.State.OPEN) & is_due | overdue)
+
+    def working(self) -> "RunSliceQuerySet":
+        """Those that a worker holds, and says so."""
+        return self.filter(state=RunSlice.State.WORKING, lease_until__gte=timezone.now())
+
+    def finished(self) -> "RunSliceQuerySet":
+        return self.filter(state=RunSlice.State.FINISHED)
 
     def unfinished(self) -> "RunSliceQuerySet":
         return self.filter(state__in=[RunSlice.State.OPEN, RunSlice.State.WORKING])
@@ -173,8 +224,19 @@ class RunSlice(models.Model):
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     rung_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(
+        default=0, help_text="How often its entries failed before, for passing reasons."
+    )
+    not_before = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    settled = models.PositiveIntegerField(
+        default=0, help_text="Entries that it brought to an end, done or failed."
+    )
     failures = models.JSONField(
-        default=list, blank=True, help_text="Entries that failed: entry, reason, transient."
+        default=list,
+        blank=True,
+        help_text="Entries that failed: entry, reason, transient. While the slice waits to try "
+        "them again, those of the last time.",
     )
 
     objects = RunSliceQuerySet.as_manager()
@@ -209,10 +271,10 @@ class RunSlice(models.Model):
         """Lock the row; False when the lease ran out and another took the slice."""
         return self._mine().select_for_update().exists()
 
-    def finish(self, failures: list[dict[str, Any]]) -> None:
-        self.state = RunSlice.State.FINISHED
-        self.failures = failures
-        self.save(update_fields=["state", "failures"])
+    def finish(self, failures: list[dict[str, Any]], *, settled: int) -> None:
+        self.state, self.finished_at = RunSlice.State.FINISHED, timezone.now()
+        self.failures, self.settled = failures, settled
+        self.save(update_fields=["state", "finished_at", "failures", "settled"])
 
     def give_back(self) -> None:
         """Let the slice be taken again, as if this attempt had not been."""

@@ -71,6 +71,8 @@ class DrawFailure:
     reason: str
     transient: bool
     """Whether the same draw may succeed later (a busy or unreachable server)."""
+    retry_after_s: float | None = None
+    """Set where a rate limit refused it: the seconds to wait, 0 where the server does not say."""
 
 
 class MissingExtra(ImportError):

@@ -107,7 +107,9 @@ class OpenAIEngine(Engine):
             return self._completion(draw, decoding, response)
         except Unavailable as error:
             reason = f"{error} (attempts: {self.attempts})"
-            return DrawFailure(reason=storable(reason), transient=True)
+            return DrawFailure(
+                reason=storable(reason), transient=True, retry_after_s=error.limited_s
+            )
         except Refused as error:
             reason = str(error)
             if self.chat and draw.prefix:
@@ -124,7 +126,11 @@ class OpenAIEngine(Engine):
         except httpx.RequestError as error:
             raise Unavailable(f"no connection ({type(error).__name__})") from None
         if response.status_code == 429 or response.status_code >= 500:
-            raise Unavailable(refusal(response), retry_after_s=retry_after_s(response.headers))
+            raise Unavailable(
+                refusal(response),
+                retry_after_s=retry_after_s(response.headers),
+                is_limit=response.status_code == 429,
+            )
         if response.status_code != 200:
             raise Refused(refusal(response))
         return response

@@ -23,9 +23,17 @@ MAX_COUNT = 10_000_000
 class Unavailable(Exception):
     """The server is busy, broken or out of reach: the same request may succeed later."""
 
-    def __init__(self, reason: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, reason: str, retry_after_s: float | None = None, *, is_limit: bool = False
+    ) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+        self.is_limit = is_limit
+
+    @property
+    def limited_s(self) -> float | None:
+        """What a rate limit asks to wait, 0 where it does not say; None where it is none."""
+        return self.retry_after_s or 0.0 if self.is_limit else None
 
 
 class Refused(Exception):

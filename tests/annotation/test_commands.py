@@ -1,13 +1,21 @@
 """The commands at the door: what they say, and their exit codes."""
 
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from annotation.models import Project, Run
+from annotation import run_kinds
+from annotation.models import Project, Run, RunSlice
+from annotation.runs import Made
 from labelers.models import Labeler
-from tests.factories import make_problem, make_project, make_solution
+from labelers.registration import register_model
+from tests.factories import make_problem, make_project, make_run, make_solution
 
 pytestmark = pytest.mark.django_db
 
@@ -121,11 +129,76 @@ def test_runs_lists_and_cancels(project: Project) -> None:
     Run.objects.update(errors={"too long": 2})
     assert f"run {run.pk}: 2 x too long" in said("runs")
     assert "cancelled" in said("runs", "--cancel", str(run.pk))
-    with pytest.raises(CommandError, match="cancelled already"):
+    with pytest.raises(CommandError, match="ended already"):
         said("runs", "--cancel", str(run.pk))
-    with pytest.raises(CommandError, match="no run 0"):
-        said("runs", "--cancel", "0")
+    with pytest.raises(CommandError, match="no run 999999"):
+        said("runs", "--cancel", "999999")
     assert "4 done" in said(*SAMPLE)
+
+
+def test_runs_pauses_resumes_and_tries_again(project: Project) -> None:
+    said(*SAMPLE[:-1])
+    run = str(Run.objects.get().pk)
+    assert "paused" in said("runs", "--pause", run)
+    with pytest.raises(CommandError, match="nothing to pause"):
+        said("runs", "--pause", run)
+    with pytest.raises(CommandError, match="a price"):
+        said("runs", "--resume", run, "--budget", "3")
+    assert "goes on" in said("runs", "--resume", run)
+    with pytest.raises(CommandError, match="going on already"):
+        said("runs", "--resume", run)
+    with pytest.raises(CommandError, match="Nothing of this run has failed"):
+        said("runs", "--retry", run)
+    with pytest.raises(CommandError, match="--budget goes with --resume"):
+        said("runs", "--budget", "3")
+
+
+def test_runs_shows_cost_pace_and_what_waits(project: Project) -> None:
+    run = make_run(
+        project,
+        kind=Run.Kind.LABELLING,
+        request={"name": "critic", "judge": "arithmetic", "currency": "USD"},
+        state=Run.State.RUNNING,
+        total=100,
+        done=20,
+        money=Decimal("1.5"),
+        budget=Decimal(4),
+        started_at=timezone.now() - timedelta(minutes=2),
+    )
+    past = timezone.now() - timedelta(minutes=1)
+    make_slice = run.slices.create
+    make_slice(number=0, payload=[1] * 20, state="finished", settled=20, finished_at=past)
+    make_slice(number=1, payload=[7], tries=1, failures=[{"reason": "busy"}])
+    listed = said("runs")
+    for words in ("labelling, critic", "20 of 100", "8 min", "1.50 of 4.00 USD"):
+        assert words in listed
+    assert f"run {run.pk}: 1 to be tried again: busy" in listed
+
+
+def test_label_keeps_to_a_budget(project: Project) -> None:
+    make_solution(project.problems.get())
+    label = ("label", "--project", "school", "--labeler")
+    with pytest.raises(CommandError, match="needs a price"):
+        said(*label, "arithmetic", "--budget", "2")
+    with pytest.raises(CommandError, match="'-2' is not an amount of money"):
+        said(*label, "arithmetic", "--budget=-2")
+    price = {"prompt_per_1k": 1, "completion_per_1k": 2, "currency": "EUR"}
+    register_model(name="dear", judge="arithmetic", config={"price": price})
+    assert "1 done, 0 failed, 0.00 EUR" in said(*label, "dear", "--budget", "2.5", "--wait")
+    assert Run.objects.get(request__name="dear").budget == Decimal("2.5")
+    assert not Run.objects.filter(request__name="arithmetic").exists()
+
+
+def test_waiting_for_a_run_that_was_paused_says_what_is_left(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pausing(piece: RunSlice) -> Callable[[], Made]:
+        piece.run.pause()
+        return partial(Made, done=len(piece.payload))
+
+    monkeypatch.setitem(run_kinds.SLICE_WORK, Run.Kind.SAMPLING, pausing)
+    with pytest.raises(CommandError, match=r"was paused, \d+ left"):
+        said(*SAMPLE, "-n", "200")
 
 
 def test_an_interrupted_run_says_how_far_it_came(

@@ -1,16 +1,18 @@
 """Marking by model labelers, through the queue and the door that people take."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import pytest
 
 from annotation import labelling, runs
 from annotation.models import Assignment, Project, Run, RunSlice
+from annotation.run_pace import NotNow
 from labelers.judges import JUDGES
 from labelers.judges.base import Judge
 from labelers.models import Labeler
 from labelers.registration import register_model
-from labelers.trace import Judgement, StepJudgement, Trace
+from labelers.trace import Cost, Judgement, StepJudgement, Trace, Unjudged
 from tests.factories import make_problem, make_project, make_solution
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +106,83 @@ def test_a_judge_that_marks_steps_that_are_not_there_fails_that_solution_only(
     monkeypatch.setitem(JUDGES, "generous", Generous)
     run = mark_all(project, register_model(name="generous", judge="generous"))
     assert (run.done, run.errors) == (1, {"ValueError: 3 marks for 2 steps": 1})
+
+
+class Dear(Judge):
+    """Judges by what is written in the first step, one call each."""
+
+    name = "dear"
+    batch_size = 1
+
+    def judge(self, traces: Sequence[Trace]) -> list[Judgement | Unjudged]:
+        cost = Cost(calls=2, prompt_tokens=1_000, completion_tokens=500)
+        mark = StepJudgement(rating=1)
+        return [
+            Unjudged(reason="429", transient=True, cost=cost, retry_after_s=30)
+            if "8" in trace.steps[0]
+            else Judgement(steps=(mark,), cost=cost)
+            for trace in traces
+        ]
+
+
+PRICE = {"prompt_per_1k": 1, "completion_per_1k": 2, "currency": "USD"}
+
+
+def test_what_a_mark_cost_is_kept_with_it_and_summed_in_the_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(JUDGES, "dear", Dear)
+    run = mark_all(project, register_model(name="dear", judge="dear", config={"price": PRICE}))
+    assert run.slices.count() == 3, "one solution a slice, and one again"
+    cost = project.annotations.get().cost
+    spent = (cost.calls, cost.prompt_tokens, cost.completion_tokens, cost.money)
+    assert spent == (2, 1_000, 500, Decimal(2))
+    assert (run.calls, run.prompt_tokens, run.completion_tokens) == (4, 2_000, 1_000)
+    assert (run.money, run.currency) == (Decimal(4), "USD")
+
+
+def test_a_rate_limit_that_a_judge_met_slows_the_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(JUDGES, "dear", Dear)
+    run = mark_all(project, register_model(name="dear", judge="dear"))
+    assert (run.state, run.done, run.failed, run.at_once) == ("running", 1, 0, 1)
+    assert run.not_before is not None
+    assert project.assignments.get(state=Assignment.State.OPEN).error == ""
+    assert project.annotations.get().cost.money is None
+
+
+def test_a_judge_whose_server_is_gone_is_asked_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(Judge):
+        name = "gone"
+
+        def judge(self, traces: Sequence[Trace]) -> list[Judgement]:
+            raise ConnectionError("refused")
+
+    monkeypatch.setitem(JUDGES, "gone", Gone)
+    run = mark_all(project, register_model(name="gone", judge="gone"))
+    assert (run.state, run.failed, run.left) == ("running", 0, 2)
+    assert not project.assignments.exclude(state=Assignment.State.OPEN).exists()
+
+
+def test_a_budget_pauses_the_run_and_asking_with_a_larger_one_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(JUDGES, "dear", Dear)
+    labeler = register_model(name="dear", judge="dear", config={"price": PRICE})
+    labelling.request(project=project, labeler=labeler, budget=Decimal(1))
+    run = Run.objects.get()
+    piece = runs.claim(run.pk)
+    assert piece is not None
+    runs.work(piece, labelling.judge_slice)
+    assert runs.claim(run.pk) is None
+    with pytest.raises(NotNow, match=r"The budget is spent: 2\.00 of 1\.00 USD"):
+        labelling.request(project=project, labeler=labeler)
+    run = labelling.request(project=project, labeler=labeler, budget=Decimal(9))
+    assert (run.state, run.budget) == ("queued", 9)
+    assert runs.claim(run.pk) is not None
 
 
 def test_a_judge_sees_the_answers_of_the_other_solutions_only(project: Project) -> None:

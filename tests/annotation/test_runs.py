@@ -102,12 +102,12 @@ def test_only_transient_failures_are_taken_back() -> None:
     piece = runs.claim(run.pk)
     assert piece is not None
     failures = [Failure(entry=0, reason="too long"), Failure(entry=1, reason="429", transient=True)]
-    runs.finish(piece, lambda: Made(done=0, failures=failures), work_ms=5)
+    runs.finish(piece, lambda: Made(done=0, failures=failures), work_ms=5, tries_again=False)
     run.refresh_from_db()
-    assert runs.take_back_transient_failures(run) == [1]
+    assert runs.take_back_failures(run) == [1]
     assert (run.failed, run.total) == (1, 1)
     assert run.errors == {"too long": 1}
-    assert runs.take_back_transient_failures(run) == []
+    assert runs.take_back_failures(run) == []
 
 
 def test_a_slice_that_kills_every_worker_is_given_up_and_the_run_ends() -> None:
@@ -197,7 +197,7 @@ def test_an_unexpected_error_fails_the_slice_with_its_text_and_may_be_tried_agai
     run.refresh_from_db()
     assert (run.state, run.done, run.failed) == ("finished", 2, 2)
     assert run.errors == {"KeyError: 'colour'": 2}
-    assert runs.take_back_transient_failures(run) == [0, 1]
+    assert runs.take_back_failures(run) == [0, 1]
 
 
 def test_an_error_while_writing_keeps_nothing_of_the_slice() -> None:

@@ -107,10 +107,10 @@ def test_a_slice_that_was_broken_off_is_drawn_again_and_counted_once(project: Pr
     assert (run.done, texts(project)) == (15, before)
 
 
-def test_draws_that_a_busy_server_refused_are_drawn_when_asked_again(project: Project) -> None:
+def test_draws_that_a_busy_server_refused_are_drawn_after_a_wait(project: Project) -> None:
     run = draw_all(project, asked(engine_config={"fail_every": 3}))
-    assert (run.done, run.failed, run.total) == (10, 5, 15)
-    sampling.request(project=project, wanted=asked())
+    assert (run.done, run.failed, run.left, run.total) == (10, 0, 5, 15)
+    run.slices.update(not_before=None)
     run = draw_all(project, asked())
     assert (run.done, run.failed, run.total) == (15, 0, 15)
 

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotation import labelling
-from annotation.management.running import RunCommand
+from annotation.management.running import BUDGET, RunCommand, money
+from annotation.run_pace import NotNow
 from labelers.judges import JUDGES
 from labelers.models import Labeler
 from labelers.registration import BadConfiguration, register_model
@@ -20,11 +21,15 @@ class Command(RunCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--labeler", required=True, metavar="NAME")
+        parser.add_argument("--budget", type=money, help=BUDGET)
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = self.project(options["project"])
         labeler = labeler_named(options["labeler"])
-        run = labelling.request(project=project, labeler=labeler)
+        try:
+            run = labelling.request(project=project, labeler=labeler, budget=options["budget"])
+        except NotNow as error:
+            raise CommandError(str(error)) from error
         self.carry_out(run, title=f"marking ({labeler})", wait=options["wait"])
 
 

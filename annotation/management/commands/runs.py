@@ -1,33 +1,71 @@
-"""`manage.py runs`: what runs, how far it is, and stopping it."""
+"""`manage.py runs`: what runs and how far it is; holding it, ending it, letting it go on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.table import Table
 
-from annotation.management.running import positive
+from annotation import run_control, run_kinds
+from annotation.management.running import BUDGET, money, positive
 from annotation.models import Run
+from annotation.run_pace import NotNow
+from annotation.run_progress import progress
+from web.templatetags.durations import duration
 from web.terminal import as_text
 
 
 class Command(BaseCommand):
-    help = "List the latest runs, or cancel one. Asking for a cancelled run again resumes it."
+    help = "List the latest runs, or hold, end, resume or retry one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--project", metavar="SLUG")
         parser.add_argument("--limit", type=positive, default=20)
-        parser.add_argument("--cancel", type=int, metavar="RUN")
+        wanted = parser.add_mutually_exclusive_group()
+        for act, words in (
+            ("pause", "take no more of it until it is resumed"),
+            ("resume", "let a stopped run go on"),
+            ("cancel", "end it; asking for it again takes it up"),
+            ("retry", "try everything again that failed in it"),
+        ):
+            wanted.add_argument(f"--{act}", type=positive, metavar="RUN", help=words)
+        parser.add_argument("--budget", type=money, help=f"with --resume: {BUDGET}")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        budget = options["budget"]
+        if budget is not None and options["resume"] is None:
+            raise CommandError("--budget goes with --resume")
+        acts: dict[str, tuple[Callable[[Run], object], str]] = {
+            "pause": (run_control.pause, "paused"),
+            "cancel": (run_control.cancel, "cancelled"),
+            "resume": (lambda run: run_control.resume(run, budget=budget), "goes on"),
+            "retry": (run_control.retry_failed, "tries again what failed"),
+        }
+        for name, (act, said) in acts.items():
+            if options[name] is not None:
+                self._act(options[name], act, said)
+                return
         listed = Run.objects.select_related("project").order_by("-id")
         if options["project"]:
             listed = listed.filter(project__slug=options["project"])
-        if options["cancel"] is not None:
-            self._cancel(options["cancel"])
-            return
-        table = Table("run", "project", "what", "state", "done", "failed", "tokens", "tokens/s")
-        for run in listed[: options["limit"]]:
+        self._print(listed[: options["limit"]])
+
+    def _act(self, run_id: int, act: Callable[[Run], object], said: str) -> None:
+        run = Run.objects.select_related("project").filter(pk=run_id).first()
+        if run is None:
+            raise CommandError(f"there is no run {run_id}")
+        try:
+            act(run)
+        except NotNow as error:
+            raise CommandError(f"{run}: {error}") from error
+        run_kinds.ring()
+        self.stdout.write(f"{run}: {said}")
+
+    def _print(self, listed: Iterable[Run]) -> None:
+        names = "run", "project", "what", "state", "done", "failed", "a minute", "left", "tokens"
+        table, reasons = Table(*names, "cost"), list[str]()
+        for run in listed:
+            far = progress(run)
             table.add_row(
                 str(run.pk),
                 run.project.slug,
@@ -35,25 +73,24 @@ class Command(BaseCommand):
                 run.state,
                 f"{run.done:,} of {run.total:,}",
                 f"{run.failed:,}",
+                f"{far.per_minute:,.0f}" if far.per_minute else "",
+                duration(far.time_left) if far.time_left else "",
                 f"{run.completion_tokens:,}",
-                f"{run.tokens_a_second:.0f}" if run.completion_tokens else "",
+                _cost(run),
             )
+            waiting = [f"{n:,} to be tried again: {reason}" for reason, n in far.waiting.items()]
+            counted = [f"{n:,} x {reason}" for reason, n in run.errors.items()]
+            reasons += [f"run {run.pk}: {said}" for said in (run.error, *waiting, *counted) if said]
         if table.row_count:
-            self.stdout.write(as_text(table, width=120))
-            self._print_reasons(listed[: options["limit"]])
+            self.stdout.write(as_text(table, width=140))
+            for reason in reasons:
+                self.stdout.write(reason)
         else:
             self.stdout.write("no runs yet: `manage.py sample` and `manage.py label` make them")
 
-    def _print_reasons(self, listed: Iterable[Run]) -> None:
-        for run in listed:
-            reasons = [f"{count:,} x {reason}" for reason, count in run.errors.items()]
-            for reason in filter(None, [run.error, *reasons]):
-                self.stdout.write(f"run {run.pk}: {reason}")
 
-    def _cancel(self, run_id: int) -> None:
-        run = Run.objects.filter(pk=run_id).first()
-        if run is None:
-            raise CommandError(f"there is no run {run_id}")
-        if not run.cancel():
-            raise CommandError(f"{run} is {run.state} already")
-        self.stdout.write(f"{run}: cancelled")
+def _cost(run: Run) -> str:
+    if not run.currency:
+        return ""
+    budget = "" if run.budget is None else f" of {run.budget:.2f}"
+    return f"{run.money:.2f}{budget} {run.currency}"

@@ -188,6 +188,7 @@ def test_a_server_that_stays_busy_is_a_transient_failure_after_the_last_attempt(
     assert len(server.requests) == 3
     assert failure.transient
     assert failure.reason == "the server answered 429: slow down (attempts: 3)"
+    assert failure.retry_after_s == 0
 
 
 def test_a_server_that_is_not_there_is_a_transient_failure() -> None:
@@ -196,6 +197,7 @@ def test_a_server_that_is_not_there_is_a_transient_failure() -> None:
     failure = failure_of(server, attempts=2)
     assert failure.transient
     assert failure.reason == "no connection (ConnectError) (attempts: 2)"
+    assert failure.retry_after_s is None
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 422])

@@ -1,0 +1,23 @@
+"""What a token opens, for every door under /api/."""
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+from annotation.models import Project
+from web.models import ApiToken, Scope
+
+
+def check_token(request: Request, project: Project, *scopes: Scope) -> None:
+    """Keep a token to its projects and one of `scopes`; a session has its user's own rights.
+
+    Raises PermissionDenied for a missing scope, Http404 for a project that it does not open.
+    """
+    token = request.auth
+    if not isinstance(token, ApiToken):
+        return
+    if not set(scopes) & set(token.scopes):
+        raise PermissionDenied(_("This token has no scope “%(scope)s”.") % {"scope": scopes[0]})
+    if not (token.every_project or project.tokens.filter(pk=token.pk).exists()):
+        raise Http404

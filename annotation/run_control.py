@@ -1,0 +1,105 @@
+"""Holding a Run, ending it, letting it go on, and trying again what failed in it."""
+
+from decimal import Decimal
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from annotation import labelling, run_pace, runs
+from annotation.models import Project, Run
+from annotation.run_pace import NotNow
+from labelers.judges import JUDGES
+from labelers.models import Labeler
+from web.models import User
+
+
+def may_be_paid_by(user: User, labeler: Labeler) -> bool:
+    """Whether `user` may let `labeler` mark: engines' requests leave from the site's own workers
+    and carry the site's key, which is for superusers alone."""
+    judge = JUDGES.get(labeler.judge)
+    return user.is_superuser or (judge is not None and not judge.needs_engine)
+
+
+def may_go_on_for(user: User, run: Run) -> bool:
+    """Whether `user` may let `run` do more, by the same rule as `may_be_paid_by`."""
+    if run.kind != Run.Kind.LABELLING:
+        return user.is_superuser or run.kind not in {Run.Kind.SAMPLING, Run.Kind.CANDIDATES}
+    judge = JUDGES.get(str(run.request["judge"]))
+    return user.is_superuser or (judge is not None and not judge.needs_engine)
+
+
+def check_may_go_on(user: User, run: Run) -> None:
+    if not may_go_on_for(user, run):
+        raise PermissionDenied
+
+
+def startable(user: User) -> list[Labeler]:
+    """Return the model labelers that `user` may let mark a project they manage, by name."""
+    current = Labeler.objects.machines().current().order_by("name")
+    return [labeler for labeler in current if may_be_paid_by(user, labeler)]
+
+
+def start(*, project: Project, labeler: Labeler, user: User, budget: Decimal | None = None) -> Run:
+    """Have `labeler` mark a project, as `labelling.request` does, for a user who may ask for that.
+
+    Raises PermissionDenied for an engine that only superusers may ask, else NotNow.
+    """
+    if not may_be_paid_by(user, labeler):
+        raise PermissionDenied
+    _check_active(project)
+    return labelling.request(project=project, labeler=labeler, user=user, budget=budget)
+
+
+def _check_active(project: Project) -> None:
+    if project.archived_at is not None:
+        raise NotNow(_("The project is archived."))
+
+
+def pause(run: Run) -> None:
+    """Take no more slices of `run` until it is resumed; those in work still end."""
+    if not run.may_pause:
+        raise NotNow(_("This run cannot be paused."))
+    if not run.pause():
+        raise NotNow(_("This run is not going on: there is nothing to pause."))
+    run.refresh_from_db()
+
+
+def cancel(run: Run) -> None:
+    """End `run`; what it made is kept, and asking for it again takes it up."""
+    if not run.cancel():
+        raise NotNow(_("This run has ended already."))
+    run.refresh_from_db()
+
+
+@transaction.atomic
+def resume(run: Run, *, budget: Decimal | None = None) -> Run:
+    """Let a stopped Run go on with what it has left, with another `budget` if one is given.
+
+    Raises NotNow where nothing is left, the budget is spent, or there is no price to keep one by.
+    """
+    _check_active(run.project)
+    locked = Run.objects.select_for_update().get(pk=run.pk)
+    if locked.is_unfinished and budget is None:
+        raise NotNow(_("This run is going on already."))
+    if not locked.slices.unfinished().exists():
+        raise NotNow(_("Nothing of this run is left to do."))
+    run_pace.set_budget(locked, budget)
+    locked.settle()
+    return locked
+
+
+@transaction.atomic
+def retry_failed(run: Run) -> Run:
+    """Plan everything again that failed in `run`, also what would fail again by all we know."""
+    _check_active(run.project)
+    locked = Run.objects.select_for_update().get(pk=run.pk)
+    run_pace.set_budget(locked, None)
+    entries = runs.take_back_failures(locked, transient_only=False)
+    if not entries:
+        raise NotNow(_("Nothing of this run has failed."))
+    if locked.kind == Run.Kind.LABELLING:
+        labelling.open_again(entries)
+    first = locked.slices.earliest("number")
+    runs.add_slices(locked, runs.batches(entries, len(first.payload)))
+    return locked
