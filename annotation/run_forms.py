@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from annotation.run_control import startable
 from labelers.models import Labeler
+from labelers.price import KEY, price_of
 from web.models import User
 
 LARGEST = Decimal(10) ** 9
@@ -35,10 +36,15 @@ class StartForm(forms.Form):
         self.labelers: dict[str, Labeler] = {str(one.uuid): one for one in startable(user)}
         field = self.fields["labeler"]
         assert isinstance(field, forms.TypedChoiceField)
-        field.choices = [(uuid, one.name) for uuid, one in self.labelers.items()]
+        field.choices = [(uuid, _named(one)) for uuid, one in self.labelers.items()]
         field.coerce = self.labelers.__getitem__
-        if not any("price" in one.config for one in self.labelers.values()):
+        if not any(KEY in one.config for one in self.labelers.values()):
             del self.fields["budget"]
+
+
+def _named(labeler: Labeler) -> str:
+    price = price_of(labeler.config)
+    return labeler.name if price is None else f"{labeler.name} ({price.currency})"
 
 
 class ResumeForm(forms.Form):

@@ -34,7 +34,7 @@ ROUNDS = 480
 """Of all clients of it together in each turn."""
 LABELLED = 60
 """By keyboard, in the browser."""
-FAMILIES = ("records", "browse", "claims", "page", "sampling")
+FAMILIES = ("records", "browse", "claims", "page", "rest", "sampling", "runs")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -103,6 +103,14 @@ def measure_sampling() -> Iterator[dict[str, Any]]:
     yield sampling.measure()
 
 
+def measure_runs() -> Iterator[dict[str, Any]]:
+    """Yield how much faster two workers are than one at a run that waits for its engine."""
+    from bench import run_workers
+
+    with scratch_database():
+        yield run_workers.measure()
+
+
 def passed(measurement: dict[str, Any]) -> bool:
     ratio, limit = measurement["ratio"], measurement["limit"]
     if limit is None:
@@ -165,6 +173,8 @@ def main() -> None:
         measurements += measure_rest()
     if wanted.only in (None, "sampling"):
         measurements += measure_sampling()
+    if wanted.only in (None, "runs"):
+        measurements += measure_runs()
     if not judge(measurements, wanted.solutions):
         sys.exit(1)
 

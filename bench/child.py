@@ -1,6 +1,7 @@
 """`python -m bench.child VERB …`: one piece of work in a process of its own; prints JSON.
 
-`import FILE` and `export FILE`, timed, or `claim NUMBER CLAIMS` and `bare NUMBER CLAIMS`.
+`import FILE` and `export FILE`, timed, `claim NUMBER CLAIMS` and `bare NUMBER CLAIMS`, or
+`run RUN`.
 """
 
 import json
@@ -25,12 +26,15 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     use_database(os.environ[DATABASE_VARIABLE])
-    from bench import claim_loop
+    from bench import claim_loop, run_workers
     from bench.work import export_file, import_file
 
     verb, *arguments = sys.argv[1:]
     if verb in claim_loop.HOW:
         claim_loop.work(verb, *map(int, arguments))
+        return
+    if verb == "run":
+        run_workers.work(int(arguments[0]))
         return
     work = {"import": import_file, "export": export_file}[verb]
     began = time.perf_counter()

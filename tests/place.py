@@ -75,9 +75,11 @@ class Stepmark:
         self._started.append(process)
         return process
 
-    def start_worker(self, *, processes: int = 1) -> subprocess.Popen[bytes]:
+    def start_worker(self, *, processes: int = 1, include: str = "") -> subprocess.Popen[bytes]:
+        """Start a Celery worker; `include` names a module that it imports."""
         name = f"worker{len(self._started)}@localhost"
-        return self.start(*f"{WORKER} -Q stepmark,local -c {processes} -n {name}".split())
+        line = f"{WORKER} -Q stepmark,local -c {processes} -n {name}"
+        return self.start(*line.split(), *(["--include", include] if include else []))
 
     def start_clock(self) -> subprocess.Popen[bytes]:
         schedule = str(self.home / "schedule")
