@@ -6,6 +6,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -118,7 +119,7 @@ class RunsView(ManagedView):
         project, sent = self.project(slug), self.sent(StartFields)
         labeler = Labeler.objects.machines().current().filter(uuid=sent["labeler"]).first()
         if labeler is None:
-            raise ValidationError({"labeler": ["No current model labeler has this UUID."]})
+            raise ValidationError({"labeler": [_("No current model labeler has this UUID.")]})
         if not run_control.may_be_paid_by(self.user, labeler):
             raise PermissionDenied
         try:

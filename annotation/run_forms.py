@@ -21,7 +21,6 @@ def budget_field() -> forms.DecimalField:
         min_value=Decimal("0.01"),
         max_value=LARGEST,
         decimal_places=2,
-        help_text=gettext_lazy("In money; the run pauses when that much is spent."),
     )
 
 
