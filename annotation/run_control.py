@@ -25,7 +25,7 @@ def may_go_on_for(user: User, run: Run) -> bool:
     """Whether `user` may let `run` do more, by the same rule as `may_be_paid_by`."""
     if run.kind != Run.Kind.LABELLING:
         return user.is_superuser or run.kind not in {Run.Kind.SAMPLING, Run.Kind.CANDIDATES}
-    judge = JUDGES.get(str(run.request["judge"]))
+    judge = JUDGES.get(str(run.request.get("judge")))
     return user.is_superuser or (judge is not None and not judge.needs_engine)
 
 

@@ -55,6 +55,8 @@ PAGES = {
     "/projects/ducks/guidelines/edit/": "プレビュー",
     "/projects/ducks/members/": "参加している人",
     "/projects/ducks/report/?by=day": "作業時間",
+    "/projects/ducks/runs/": "モデルのラベラー",
+    "/projects/ducks/runs/{run}/": "毎分",
     "/projects/ducks/settings/": "1つの解答を評価する人数",
     "/projects/ducks/clone/": "このプロジェクトを複製",
     "/projects/ducks/archive/": "何も削除されません",
@@ -172,7 +174,12 @@ def addresses(ducks: Project, hanako: User) -> dict[str, int]:
     blank = make_solution(problem, [], built=True, engine="scripted", model="")
     make_assignment(blank)
     marked, held = Solution.objects.filter(project=ducks).order_by("pk")[1:]
-    return {"problem": marked.problem_id, "marked": marked.pk, "held": held.pk}
+    return {
+        "problem": marked.problem_id,
+        "marked": marked.pk,
+        "held": held.pk,
+        "run": ducks.runs.earliest("pk").pk,
+    }
 
 
 @pytest.mark.parametrize(("address", "says"), PAGES.items())

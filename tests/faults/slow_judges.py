@@ -11,7 +11,7 @@ from labelers.judges.arithmetic import ArithmeticJudge
 from labelers.registration import register_model
 from labelers.trace import Judgement, Trace
 
-SECONDS = 0.2
+SECONDS = 0.25
 NAMES = ("slow", "slower")
 
 
@@ -27,7 +27,7 @@ class Slow(ArithmeticJudge):
 
 class Slower(Slow):
     name = "slower"
-    seconds = 2 * SECONDS
+    seconds = 3 * SECONDS
 
 
 JUDGES.update({judge.name: judge for judge in (Slow, Slower)})

@@ -27,8 +27,14 @@ COUNTS = "sorted(Run.objects.values_list('total', 'done', 'failed'))"
 TAKEN_AGAIN = "RunSlice.objects.filter(attempt__gt=1).exists()"
 
 
-@pytest.fixture
-def place() -> Iterator[Stepmark]:
+CLEAR = (
+    "from annotation.models import *; Annotation.objects.all().delete();"
+    " Assignment.objects.all().delete(); Run.objects.all().delete()"
+)
+
+
+@pytest.fixture(scope="module")
+def stepmark_at_work() -> Iterator[Stepmark]:
     with stepmark() as place:
         place.make_project("faults")
         place.manage_code(f"from tests.faults.slow_judges import *; make_solutions({SOLUTIONS})")
@@ -36,17 +42,30 @@ def place() -> Iterator[Stepmark]:
         yield place
 
 
+@pytest.fixture
+def place(stepmark_at_work: Stepmark) -> Iterator[Stepmark]:
+    """A Stepmark of which no solution is marked yet, and a worker."""
+    stepmark_at_work.manage_code(CLEAR)
+    worker = start_worker(stepmark_at_work)
+    yield stepmark_at_work
+    kill_group(worker)
+
+
 def start_worker(place: Stepmark) -> "subprocess.Popen[bytes]":
     return place.start_worker(processes=2, include="tests.faults.slow_judges")
 
 
-def mark_everything(place: Stepmark) -> None:
+def mark_half(place: Stepmark) -> None:
+    """Return as soon as something is marked."""
     place.manage_code("from tests.faults.slow_judges import *; mark_everything()")
     place.wait_until(lambda: marked(place) > 0, what="progress")
 
 
 def marked(place: Stepmark) -> int:
-    return int(place.query("Annotation.objects.count()"))
+    """Return how many annotations there are, while there are still some to make."""
+    count = int(place.query("Annotation.objects.count()"))
+    assert count < JUDGES * SOLUTIONS, "nothing was left to kill"
+    return count
 
 
 def assert_ends_whole(place: Stepmark) -> None:
@@ -54,22 +73,9 @@ def assert_ends_whole(place: Stepmark) -> None:
     assert place.query(COUNTS) == str([(SOLUTIONS, SOLUTIONS, 0)] * JUDGES)
 
 
-def kill_service(place: Stepmark, name: str) -> None:
+def pid_of(place: Stepmark, service: str) -> int:
     statuses = json.loads(place.manage("services status --json").stdout)
-    os.kill(next(one["pid"] for one in statuses if one["name"] == name), signal.SIGKILL)
-
-
-def test_what_a_killed_worker_held_is_taken_up_without_waiting_for_the_broker(
-    place: Stepmark,
-) -> None:
-    worker = start_worker(place)
-    mark_everything(place)
-    kill_group(worker)
-    assert place.query(STANDING) != WHOLE
-    start_worker(place)
-    # The broker would deliver the dead worker's messages again after an hour.
-    place.wait_until(lambda: place.query(TAKEN_AGAIN) == "True", what="going on", seconds=60)
-    assert_ends_whole(place)
+    return next(int(one["pid"]) for one in statuses if one["name"] == service)
 
 
 def test_a_lost_slice_is_called_for_within_30_seconds() -> None:
@@ -77,20 +83,32 @@ def test_a_lost_slice_is_called_for_within_30_seconds() -> None:
     assert RunSlice.LEASE + sweep < timedelta(seconds=30)
 
 
+def test_what_killed_workers_held_is_taken_up_without_waiting_for_the_broker(
+    stepmark_at_work: Stepmark,
+) -> None:
+    place = stepmark_at_work
+    worker = start_worker(place)
+    mark_half(place)
+    kill_group(worker)
+    worker = start_worker(place)
+    # The broker would deliver the dead workers' messages again after an hour.
+    place.wait_until(lambda: place.query(TAKEN_AGAIN) == "True", what="going on", seconds=60)
+    assert_ends_whole(place)
+    kill_group(worker)
+
+
 def test_a_broker_that_dies_and_forgets_everything_loses_no_mark(place: Stepmark) -> None:
-    start_worker(place)
-    mark_everything(place)
-    kill_service(place, "valkey")
+    pid = pid_of(place, "valkey")
+    mark_half(place)
+    os.kill(pid, signal.SIGKILL)
     for pattern in ("**/*.aof", "**/*.manifest", "**/*.rdb"):
         for path in (place.home / "valkey").glob(pattern):
             path.unlink()
-    assert place.query(STANDING) != WHOLE
     assert_ends_whole(place)
 
 
 def test_a_killed_database_loses_no_mark_and_doubles_none(place: Stepmark) -> None:
-    start_worker(place)
-    mark_everything(place)
-    kill_service(place, "postgres")
-    assert place.query(STANDING) != WHOLE
+    pid = pid_of(place, "postgres")
+    mark_half(place)
+    os.kill(pid, signal.SIGKILL)
     assert_ends_whole(place)
