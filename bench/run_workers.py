@@ -5,6 +5,7 @@ that takes slices from the database until none is left.
 """
 
 import json
+import logging
 import statistics
 import subprocess
 import sys
@@ -18,13 +19,13 @@ from bench.scratch import PROJECT
 from bench.sleeping_server import sleeping
 
 LIMIT = 1.8
-SECONDS = 0.25
+SECONDS = 1.0
 """That the server takes for an answer."""
-CONCURRENCY = 8
+CONCURRENCY = 16
 """Requests at a time of one worker."""
 DRAWS = 16
 """Of each problem."""
-PROBLEMS = 16
+PROBLEMS = 12
 ROUNDS = 3
 
 
@@ -88,6 +89,7 @@ def _rate(run: Run, workers: int) -> float:
 
 def work(run_id: int) -> None:
     """Do the slices of a Run until none is left, and print how many it were (a child process)."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     run = Run.objects.get(pk=run_id)
     do = run_kinds.slice_work(run)
     sys.stdout.write("ready\n")

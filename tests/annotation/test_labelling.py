@@ -181,7 +181,7 @@ def test_a_budget_pauses_the_run_and_asking_with_a_larger_one_goes_on(
     with pytest.raises(NotNow, match=r"The budget is spent: 2\.00 of 1\.00 USD"):
         labelling.request(project=project, labeler=labeler)
     run = labelling.request(project=project, labeler=labeler, budget=Decimal(9))
-    assert (run.state, run.budget) == ("queued", 9)
+    assert (run.state, run.budget) == ("queued", Decimal(9))
     assert runs.claim(run.pk) is not None
 
 

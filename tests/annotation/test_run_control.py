@@ -127,13 +127,12 @@ def test_nothing_goes_on_in_an_archived_project(project: Project, run: Run) -> N
     run.refresh_from_db()
     boss = make_user(is_superuser=True)
     labeler = register_model(name="arithmetic", judge="arithmetic")
-    for ask in (
-        lambda: run_control.resume(run),
-        lambda: run_control.retry_failed(run),
-        lambda: run_control.start(project=project, labeler=labeler, user=boss),
-    ):
-        with pytest.raises(NotNow, match="archived"):
-            ask()
+    with pytest.raises(NotNow, match="archived"):
+        run_control.resume(run)
+    with pytest.raises(NotNow, match="archived"):
+        run_control.retry_failed(run)
+    with pytest.raises(NotNow, match="archived"):
+        run_control.start(project=project, labeler=labeler, user=boss)
 
 
 def test_engines_spend_the_sites_key_for_superusers_alone(

@@ -13,7 +13,7 @@ def test_two_workers_are_measured_against_one(
 ) -> None:
     monkeypatch.setattr(run_workers, "SECONDS", 0.1)
     with django_db_blocker.unblock(), scratch_database():
-        measured = run_workers.measure(16, rounds=1)
+        measured = run_workers.measure(rounds=1)
     assert measured["unit"] == "draws/s"
     assert measured["measured"] > 0
     assert measured["reference"] > 0

@@ -79,7 +79,9 @@ def pid_of(place: Stepmark, service: str) -> int:
 
 
 def test_a_lost_slice_is_called_for_within_30_seconds() -> None:
-    sweep = timedelta(seconds=settings.CELERY_BEAT_SCHEDULE["ring-again"]["schedule"])
+    schedule = settings.CELERY_BEAT_SCHEDULE["ring-again"]["schedule"]
+    assert isinstance(schedule, float)
+    sweep = timedelta(seconds=schedule)
     assert RunSlice.LEASE + sweep < timedelta(seconds=30)
 
 
