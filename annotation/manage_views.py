@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotation import changes, cloning, leases, routing, run_kinds, runs
+from annotation import changes, cloning, leases, routing, run_kinds
 from annotation.models import Lease, Run
 from annotation.project_forms import CloneForm, NewProjectForm
 from annotation.views import managed_project

@@ -21,7 +21,6 @@ from tests.factories import (
     make_lease,
     make_problem,
     make_project,
-    make_run,
     make_solution,
     make_user,
 )

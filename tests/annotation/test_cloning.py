@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from annotation import cloning, run_kinds, runs
+from annotation import cloning, run_control, run_kinds, runs
 from annotation.models import Problem, Project, Run, RunSlice, Solution, Step
 from tests.annotation.managing import client_of
 from tests.factories import make_problem, make_project, make_solution, make_step, make_user
@@ -111,7 +111,7 @@ def test_a_batch_that_breaks_leaves_nothing_of_itself_and_is_copied_once(
         finish(run)
     assert (run.done, run.failed) == (2, 3)
     assert not run.project.solutions.exists()
-    run = finish(runs.resume(run.pk))
+    run = finish(run_control.retry_failed(run))
     assert run.is_whole
     assert texts(run.project) == texts(algebra)
 
@@ -161,6 +161,6 @@ def test_a_large_one_is_filled_by_workers_and_its_page_says_so_until_it_is(
     runs.work(take(run), cloning.copy_slice)
     run.cancel()
     assert "was not filled to the end" in client.get("/projects/second/").content.decode()
-    finish(runs.resume(run.pk))
+    finish(run_control.resume(run))
     assert "filled" not in client.get("/projects/second/").content.decode()
     assert texts(run.project) == texts(algebra)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from annotation import leases, routing, runs
+from annotation import leases, routing, run_control, runs
 from annotation.models import Assignment, Project, Run, RunSlice
 from labelers.registration import labeler_of
 from tests.annotation.locks import wait_for_a_lock
@@ -166,7 +166,7 @@ def test_a_slice_that_fails_in_the_midst_leaves_nothing_and_is_taken_again(
     assert (run.done, run.failed, run.is_whole) == (2, 1, False)
     with pytest.raises(runs.RunFailed, match="1 x ZeroDivisionError"):
         runs.check_done(run)
-    run = finish(runs.resume(run.pk))
+    run = finish(run_control.retry_failed(run))
     assert (run.done, run.failed, run.total) == (3, 0, 3)
     assert slots(project) == everywhere(2)
 
@@ -181,7 +181,7 @@ def test_a_cancelled_run_leaves_whole_batches_and_goes_on_where_it_stopped(
     assert runs.claim(run.pk) is None
     assert do(late), "what was in work may end"
     assert slots(project) == {0: 2, 1: 2, 2: 2, 3: 2, 4: 0, 5: 0}
-    resumed = finish(runs.resume(run.pk))
+    resumed = finish(run_control.resume(run))
     assert (resumed, resumed.done, resumed.total) == (run, 3, 3)
     assert slots(project) == everywhere(2)
 
