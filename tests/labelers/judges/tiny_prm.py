@@ -9,6 +9,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import nn
 from transformers import (
+    BertConfig,
+    BertForTokenClassification,
     LlamaConfig,
     LlamaForCausalLM,
     LlamaForTokenClassification,
@@ -100,6 +102,16 @@ def write_token_head(
         nn.init.zeros_(model.score.weight)
         model.score.bias.data = torch.tensor(probabilities).log()
     model.save_pretrained(folder)
+    return folder
+
+
+def write_encoder_head(folder: Path) -> Path:
+    """Write a token head on a model that reads both ways, which TRL's trainer takes as well."""
+    size = write_tokenizer(folder)
+    torch.manual_seed(3)
+    sizes = {name: value for name, value in SIZES.items() if name != "num_key_value_heads"}
+    config = BertConfig(vocab_size=size, **(sizes | {"initializer_range": 0.2}))
+    BertForTokenClassification(config).save_pretrained(folder)  # type: ignore[no-untyped-call]
     return folder
 
 
