@@ -111,7 +111,7 @@ def write_encoder_head(folder: Path) -> Path:
     torch.manual_seed(3)
     sizes = {name: value for name, value in SIZES.items() if name != "num_key_value_heads"}
     config = BertConfig(vocab_size=size, **(sizes | {"initializer_range": 0.2}))
-    BertForTokenClassification(config).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    BertForTokenClassification(config).save_pretrained(folder)
     return folder
 
 
