@@ -99,8 +99,12 @@ def put_off(run: Run, piece: RunSlice, failures: Sequence[Failure]) -> Sequence[
 
 
 def _slow_down(run: Run, asked_s: float) -> None:
-    """Have half as many slices in work at once, and none before the server wants to be asked."""
-    run.at_once = max(1, (run.at_once or run.slices.working().count()) // 2)
+    """Have half as many slices in work at once, and none before the server wants to be asked.
+
+    Slices that were in work when the first of them met the limit do not halve it again.
+    """
+    if run.not_before is None or run.not_before <= timezone.now():
+        run.at_once = max(1, (run.at_once or run.slices.working().count()) // 2)
     wait_s = min(asked_s or UNTOLD_WAIT_S, LONGEST_WAIT_S)
     wait_s += random.uniform(0, 1)  # noqa: S311 - no secret
     until = timezone.now() + timedelta(seconds=wait_s)

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection
-from django.db.models import Min, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -43,8 +43,6 @@ class Progress:
     """None where it does not go on, or nothing can be said yet."""
     waiting: dict[str, int]
     """Why entries wait to be tried again, and how many; the most frequent first."""
-    tried_at: datetime | None
-    """When the first of those may be tried."""
 
     @property
     def n_waiting(self) -> int:
@@ -56,7 +54,7 @@ def progress(run: Run) -> Progress:
     time_left = None
     if run.state == Run.State.RUNNING and per_minute:
         time_left = timedelta(minutes=run.left / per_minute)
-    again = run.slices.unfinished().filter(tries__gt=0)
+    again = run.slices.unfinished().exclude(failures=[])
     waiting = Counter(
         failure["reason"] for failures in again.values_list("failures", flat=True)
         for failure in failures
@@ -68,7 +66,6 @@ def progress(run: Run) -> Progress:
         per_minute=per_minute,
         time_left=time_left,
         waiting=dict(waiting.most_common()),
-        tried_at=again.aggregate(first=Min("not_before"))["first"],
     )
 
 

@@ -19,14 +19,14 @@ from bench.scratch import PROJECT
 from bench.sleeping_server import sleeping
 
 LIMIT = 1.8
-SECONDS = 1.0
+SECONDS = 2.0
 """That the server takes for an answer."""
 CONCURRENCY = 16
 """Requests at a time of one worker."""
 DRAWS = 16
 """Of each problem."""
 PROBLEMS = 12
-ROUNDS = 3
+ROUNDS = 2
 
 
 def measure(problems: int = PROBLEMS, *, rounds: int = ROUNDS) -> dict[str, Any]:

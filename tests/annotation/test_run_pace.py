@@ -134,12 +134,17 @@ def test_a_rate_limit_holds_the_run_until_then_and_halves_what_goes_on_at_once()
     assert timedelta(seconds=90) <= waited <= timedelta(seconds=92)
     assert runs.claim(run.pk) is None
     assert runs.to_ring() == []
+    second = pieces.pop()
+    assert second is not None
+    runs.finish(second, lambda: Made(done=0, failures=[limited(3)]), work_ms=1)
+    run.refresh_from_db()
+    assert run.at_once == 2, "it met the same limit"
     let_time_pass(run)
-    assert runs.claim(run.pk) is None, "three slices are in work still, and two may be"
+    assert runs.claim(run.pk) is None, "two slices are in work still, and two may be"
     for piece in pieces[1:3]:
         assert piece is not None
         runs.finish(piece, lambda: Made(done=1), work_ms=1)
-    assert len(runs.to_ring()) == 3, "each that went well lets one more go on"
+    assert len(runs.to_ring()) == 4, "each that went well lets one more go on"
     assert runs.claim(run.pk) is not None
 
 
