@@ -28,6 +28,7 @@ from annotation.finished import Unfinished
 from annotation.handing_in import hand_in
 from annotation.models import Annotation, Lease, Project
 from annotation.models.work import NotOpen
+from annotation.reviewing import claim_review
 from annotation.showing import assignment_json, candidates_json, waiting_json
 from labelers.registration import labeler_of
 from web.errors import error_body
@@ -139,6 +140,20 @@ class NextView(QueueView):
         lease = leases.claim_next(labeler=labeler, project=project, **self.sent(NextFields))
         if lease is None:
             return Response({"assignment": None, "waiting": waiting_json(labeler, project)})
+        return Response({"assignment": assignment_json(lease), "waiting": None})
+
+
+class ReviewView(QueueView):
+    def post(self, request: Request, slug: str) -> Response:
+        """Give the caller, a reviewer, what people left open, or say what they wait for."""
+        project = self.project(slug)
+        if not Project.objects.reviewed_by(self.user).contains(project):
+            raise PermissionDenied
+        labeler, ahead = labeler_of(self.user), self.sent(NextFields)["ahead"]
+        lease = claim_review(labeler=labeler, project=project, ahead=ahead)
+        if lease is None:
+            waiting = waiting_json(labeler, project, for_review=True)
+            return Response({"assignment": None, "waiting": waiting})
         return Response({"assignment": assignment_json(lease), "waiting": None})
 
 

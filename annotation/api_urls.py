@@ -8,6 +8,7 @@ RUN = "projects/<slug:slug>/runs/<int:run_id>"
 
 urlpatterns = [
     path("projects/<slug:slug>/assignments/next/", api.NextView.as_view(), name="api_next"),
+    path("projects/<slug:slug>/assignments/review/", api.ReviewView.as_view(), name="api_review"),
     path("projects/<slug:slug>/assignments/undo/", api.UndoView.as_view(), name="api_undo"),
     path(f"{SLOT}/draft/", api.DraftView.as_view(), name="api_draft"),
     path(f"{SLOT}/submit/", api.SubmitView.as_view(), name="api_submit"),

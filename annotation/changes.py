@@ -11,9 +11,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from annotation import routing
+from annotation import route, routing
+from annotation.cases import check_labelers
 from annotation.digests import digest
 from annotation.models import Annotation, Assignment, Lease, Membership, Project, Run
+from annotation.policy import Policy
 from web.models import User
 
 SETTINGS = (
@@ -82,8 +84,31 @@ def _is_to_follow(project: Project, changed: list[str]) -> bool:
         # After the slots are closed: a claim that came first has made its lease by now.
         if mode_is_fixed(project):
             raise InUse(project.mode)
-        return bool(was_routed)
+        if project.is_routed:
+            route.look_again(project)
+        return bool(was_routed) and not project.is_routed
+    if project.is_routed:
+        return False
     return not {"overlap", "queue_order"}.isdisjoint(changed) and slots.exists()
+
+
+@transaction.atomic
+def change_policy(*, project: Project, seen: Mapping[str, Any], policy: Policy | None) -> None:
+    """Set where a project's solutions go, and have all of them looked at again (`route`).
+
+    None: all goes to people, as the overlap says. Raises ChangedMeanwhile where the policy is not
+    the one `seen`, BadPolicy where it names a labeler that there is not.
+    """
+    if policy is not None:
+        check_labelers(policy)
+    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    if locked.routing != seen:
+        raise ChangedMeanwhile(locked, ["routing"])
+    locked.routing = policy.as_json() if policy else {}
+    locked.save(update_fields=["routing"])
+    if policy is None:
+        route.end(locked)
+    route.look_again(locked)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from annotation import explore_page
+from annotation.anchoring import suggestions
 from annotation.drafts import Draft
 from annotation.home import today
 from annotation.leases import AHEAD
@@ -30,6 +31,7 @@ def work_context(lease: Lease, user: User) -> dict[str, Any]:
         "lease": lease,
         "problem": solution.problem,
         "steps": own_steps(lease) if is_review else [],
+        "suggestions": suggestions(lease) if is_review else {},
         "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
         "building": None if is_review else explore_page.building_context(lease),
         "draft": Draft.from_json(lease.draft).as_json(),
@@ -37,22 +39,26 @@ def work_context(lease: Lease, user: User) -> dict[str, Any]:
     }
 
 
-def waiting_context(labeler: Labeler, project: Project) -> dict[str, Any]:
-    return {"project": project, "waiting": waiting_json(labeler, project)}
+def waiting_context(
+    labeler: Labeler, project: Project, *, for_review: bool = False
+) -> dict[str, Any]:
+    waiting = waiting_json(labeler, project, for_review=for_review)
+    return {"project": project, "waiting": waiting}
 
 
-def page_context(user: User, project: Project) -> dict[str, Any]:
+def page_context(user: User, project: Project, *, for_review: bool = False) -> dict[str, Any]:
     """Return what stands around the work: the header, and what the page's modules must know."""
     done = today(user)
     is_explore = project.mode == Project.Mode.EXPLORE
     return {
         "project": project,
+        "for_review": for_review,
         "keys": shown_keys(user),
         "today": done.solutions if done else 0,
         "config": {
             "user": user.pk,
             "project": project.slug,
-            "urls": addresses(project),
+            "urls": addresses(project, for_review=for_review),
             "keys": keys_of(user),
             "idle_ms": project.idle_minutes * 60_000,
             "lease_ms": project.lease_minutes * 60_000,
@@ -62,17 +68,17 @@ def page_context(user: User, project: Project) -> dict[str, Any]:
     }
 
 
-def addresses(project: Project) -> dict[str, str]:
+def addresses(project: Project, *, for_review: bool = False) -> dict[str, str]:
     slug = project.slug
     slot = [slug, ANY_SLOT]
     return {
-        "page": reverse("label", args=[slug]),
+        "page": reverse("label_review" if for_review else "label", args=[slug]),
         "assignment": reverse("label_assignment", args=slot),
         "candidates": reverse("label_candidates", args=slot),
         "ask": reverse("api_candidates", args=slot),
         "guidelines": reverse("label_guidelines", args=[slug]),
         "login": reverse("login"),
-        "next": reverse("api_next", args=[slug]),
+        "next": reverse("api_review" if for_review else "api_next", args=[slug]),
         "undo": reverse("api_undo", args=[slug]),
         **{
             name: reverse(f"api_{name}", args=slot)

@@ -4,6 +4,7 @@ from annotation import label_views, practice_views
 
 urlpatterns = [
     path("<slug:slug>/", label_views.label, name="label"),
+    path("<slug:slug>/review/", label_views.review, name="label_review"),
     path("<slug:slug>/guidelines/", label_views.guidelines, name="label_guidelines"),
     path("<slug:slug>/<int:assignment_id>/", label_views.assignment, name="label_assignment"),
     path(

@@ -27,6 +27,7 @@ from annotation.label_page import (
 )
 from annotation.models import Annotation, Lease, Project
 from annotation.models.work import NotOpen
+from annotation.reviewing import claim_review
 from labelers.registration import labeler_of
 from web import errors, markdown
 from web.views import UserRequest
@@ -37,6 +38,14 @@ def project_to_label(request: UserRequest, slug: str) -> Project:
     project = Project.objects.labelled_by(request.user).filter(slug=slug).first()
     if project is None:
         get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
+        raise PermissionDenied
+    return project
+
+
+def project_to_review(request: UserRequest, slug: str) -> Project:
+    """Return a project in which the caller may decide what people left open: 403 when not."""
+    project = project_to_label(request, slug)
+    if not Project.objects.reviewed_by(request.user).contains(project):
         raise PermissionDenied
     return project
 
@@ -84,21 +93,34 @@ def not_theirs(request: UserRequest) -> HttpResponse:
 @ensure_csrf_cookie
 def label(request: UserRequest, slug: str) -> HttpResponse:
     """Show what the caller holds, or claim the best slot; `?assignment=` shows a certain one."""
-    project = project_to_label(request, slug)
+    return work_page(request, project_to_label(request, slug), "label")
+
+
+@require_GET
+@never_cache
+@ensure_csrf_cookie
+def review(request: UserRequest, slug: str) -> HttpResponse:
+    """Show what waits for a reviewer, as `label` shows what waits for anybody."""
+    return work_page(request, project_to_review(request, slug), "label_review")
+
+
+def work_page(request: UserRequest, project: Project, page: str) -> HttpResponse:
+    """Show the work of one of a project's two queues, whose page is named."""
     if is_prefetch(request):
         return HttpResponse(status=503)
-    labeler = labeler_of(request.user)
-    context = page_context(request.user, project)
+    labeler, for_review = labeler_of(request.user), page == "label_review"
+    context = page_context(request.user, project, for_review=for_review)
     context["offers_practice"] = offers_practice(request.user, project)
     asked = request.GET.get("assignment")
     if asked is not None:
         lease = shown_lease(request, project, asked)
         if lease is None:
-            return HttpResponseRedirect(reverse("label", args=[slug]))
+            return HttpResponseRedirect(reverse(page, args=[project.slug]))
     else:
-        lease = leases.claim_next(labeler=labeler, project=project)
+        claim = claim_review if for_review else leases.claim_next
+        lease = claim(labeler=labeler, project=project)
     if lease is None:
-        context |= waiting_context(labeler, project)
+        context |= waiting_context(labeler, project, for_review=for_review)
     else:
         context |= work_context(lease, request.user)
     return render(request, "annotation/label/page.html", context)

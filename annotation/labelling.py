@@ -13,7 +13,16 @@ from django.db.models import Prefetch, Sum
 
 from annotation import routing, run_pace, runs
 from annotation.grading import grade
-from annotation.models import Annotation, Assignment, Project, Run, RunSlice, Solution, Step
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Project,
+    Reconsideration,
+    Run,
+    RunSlice,
+    Solution,
+    Step,
+)
 from annotation.submission import Submission, submit
 from labelers.engines import EngineNotStarted
 from labelers.judges import get_judge
@@ -32,6 +41,7 @@ def request(
     labeler: Labeler,
     user: User | None = None,
     budget: Decimal | None = None,
+    reason: str = routing.BY_HAND,
 ) -> Run:
     """Open or extend the Run in which `labeler`, a model, marks every written solution.
 
@@ -58,7 +68,7 @@ def request(
         made = routing.route_to(
             project=project,
             labeler=labeler,
-            reason="asked for by hand",
+            reason=reason,
             batch_size=judge.batch_size,
         )
         runs.add_slices(run, chain(runs.batches(again, judge.batch_size), made))
@@ -176,10 +186,13 @@ def _write(
     What may be judged later stays open.
     """
     broken = {pair[0].pk: pair[1] for pair in judged if isinstance(pair[1], Unjudged)}
-    for assignment in Assignment.objects.select_for_update().filter(pk__in=broken).order_by("id"):
+    slots = Assignment.objects.select_related("project").select_for_update(of=("self",))
+    for assignment in slots.filter(pk__in=broken).order_by("id"):
         if not broken[assignment.pk].transient:
             reason = broken[assignment.pk].reason
             Assignment.close([assignment], Assignment.State.FAILED, reason)
+            if assignment.project.is_routed:
+                Reconsideration.objects.ask_for(assignment.project, [assignment.solution_id])
     submissions = [
         _submission(assignment, judgement, work_ms)
         for assignment, judgement in judged

@@ -36,12 +36,12 @@ def claim_next(
         return lease
     with transaction.atomic():
         standing = lock(labeler, project)
-        lease = _already_open(labeler, project, ahead, at_once)
+        lease = already_open(open_leases(labeler, project), ahead=ahead, at_once=at_once)
         if lease is not None or not standing.gives_out:
             return lease
         slot = _due_skip(labeler, project)
         if slot is not None:
-            return _take_again(slot, labeler, project, standing, ahead=ahead)
+            return take_slot(slot, labeler, project, standing, ahead=ahead)
         expire_overdue(project=project)
         return _take(labeler, project, ahead=ahead, at_once=at_once)
 
@@ -182,22 +182,22 @@ def last_submission(labeler: Labeler, project: Project) -> Annotation | None:
     )
 
 
-def _open(labeler: Labeler, project: Project) -> LeaseQuerySet:
+def open_leases(labeler: Labeler, project: Project) -> LeaseQuerySet:
     """Return the leases of a labeler on slots, oldest first; corrections are not among them."""
     leases = Lease.objects.open().filter(pk__in=held(labeler, project), corrects=None)
     return leases.select_related("project").order_by("pk")
 
 
-def _already_open(labeler: Labeler, project: Project, ahead: bool, at_once: int) -> Lease | None:
-    """Return what the labeler has already and should go on with, or None to claim more."""
+def already_open(leases: LeaseQuerySet, *, ahead: bool, at_once: int = 1) -> Lease | None:
+    """Return which of a labeler's open `leases` they should go on with, or None to claim more."""
     # Locked: another tab may be ending them.
-    leases = list(_open(labeler, project).select_for_update(of=("self",)))
-    held = [lease for lease in leases if not lease.is_ahead]
-    ahead_of_time = next((lease for lease in leases if lease.is_ahead), None)
+    opened = list(leases.select_for_update(of=("self",)))
+    holding = [lease for lease in opened if not lease.is_ahead]
+    ahead_of_time = next((lease for lease in opened if lease.is_ahead), None)
     if ahead:
         return ahead_of_time
-    if len(held) >= at_once:
-        return held[0]
+    if len(holding) >= at_once:
+        return holding[0]
     return begin(ahead_of_time) if ahead_of_time else None
 
 
@@ -213,10 +213,10 @@ def _take(labeler: Labeler, project: Project, *, ahead: bool, at_once: int) -> L
     )
 
 
-def _take_again(
+def take_slot(
     slot: Assignment, labeler: Labeler, project: Project, standing: Standing, *, ahead: bool
 ) -> Lease:
-    """Lease the slot of a skipped solution, locked by the caller."""
+    """Lease an open slot, locked by the caller, with the draft that its labeler had left."""
     now = timezone.now()
     return _hold(
         slot,

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotation import manage_views, report_views, settings_views
+from annotation import manage_views, report_views, routing_views, settings_views
 
 urlpatterns = [
     # Before the projects themselves: no project has this short name.
@@ -19,6 +19,7 @@ urlpatterns = [
     path("projects/<slug:slug>/archive/", manage_views.archive, name="archive"),
     path("projects/<slug:slug>/restore/", manage_views.restore, name="restore"),
     path("projects/<slug:slug>/clone/", manage_views.clone, name="clone"),
+    path("projects/<slug:slug>/routing/", routing_views.routing, name="routing"),
     path("projects/<slug:slug>/settings/", settings_views.settings, name="project_settings"),
     path("projects/<slug:slug>/guidelines/", settings_views.guidelines, name="guidelines"),
     path(

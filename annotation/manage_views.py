@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from annotation import changes, cloning, leases, routing, run_kinds
 from annotation.models import Lease, Run
 from annotation.project_forms import CloneForm, NewProjectForm
+from annotation.route import look_again
 from annotation.views import managed_project
 from labelers.models import Labeler
 from web.views import UserRequest
@@ -38,6 +39,10 @@ def new_project(request: UserRequest) -> HttpResponse:
 @require_POST
 def route(request: UserRequest, slug: str) -> HttpResponse:
     project = managed_project(request, slug)
+    if project.is_routed:
+        look_again(project)
+        messages.success(request, _("Every solution is looked at again. This takes a moment."))
+        return redirect("project", slug)
     run = routing.request(project=project, user=request.user)
     run_kinds.begin(run)
     made = ngettext("%(n)s new slot of work.", "%(n)s new slots of work.", run.grown)

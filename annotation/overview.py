@@ -100,6 +100,13 @@ def funnel(project: Project) -> Funnel:
     )
 
 
+def to_review(project: Project, user: User) -> int | None:
+    """Return how many solutions wait for a reviewer, None for who is none or where none can."""
+    if not project.is_routed or not Project.objects.reviewed_by(user).contains(project):
+        return None
+    return Assignment.objects.open().for_review().filter(project=project).count()
+
+
 def problem_answers(problem: Problem) -> Bar:
     solutions = problem.solutions.exclude(not_begun())
     counts = solutions.aggregate(solutions=SOLUTIONS, right=RIGHT, wrong=WRONG)

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from annotation.models import Annotation, Assignment, Project
+from annotation.models import Annotation, Assignment, Project, Reconsideration
 from annotation.reading import covers_the_first_error
 from annotation.reopening import lock_places
 
@@ -30,3 +30,5 @@ def choose_for_practice(*, annotation: Annotation, chosen: bool) -> None:
     if chosen:
         slots = Assignment.objects.open().for_people().filter(solution=locked.solution_id)
         slots.update(state=Assignment.State.WITHDRAWN)
+    if locked.project.is_routed:
+        Reconsideration.objects.ask_for(locked.project, [locked.solution_id])

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.db.models import Q
 
-from annotation.models import Assignment, Project
+from annotation.models import Assignment, Project, Reconsideration
 
 # Any number of our own: advisory locks are shared by the whole database.
 _REOPENING = 7_305
@@ -36,6 +36,8 @@ def reopen(project: Project, assignment_ids: Iterable[int]) -> None:
     leased = slots.select_related("project").filter(pk__in=given_back)
     for slot in leased.filter(state=Assignment.State.LEASED):
         slot.open_again(_next_place())
+        if slot.project.is_routed:
+            Reconsideration.objects.ask_for(project, [slot.solution_id])
     others = slots.open().for_people().filter(_same_work(project, given_back), project=project)
     for slot in others.exclude(pk__in=given_back):
         slot.move_back(_next_place())

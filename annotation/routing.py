@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from annotation import runs
 from annotation.digests import digest
 from annotation.id_ranges import id_ranges
-from annotation.models import Assignment, Project, Run, RunSlice, Solution
+from annotation.models import Assignment, Project, Reconsideration, Run, RunSlice, Solution
 from annotation.reopening import lock_places
 from labelers.models import Labeler
 from web.models import User
@@ -108,11 +108,14 @@ def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: flo
     locked = _lock(project.pk)
     lock_places(locked)
     slots = Assignment.objects.open().for_people().filter(project=locked, solution__in=solutions)
-    if priority is None:
+    if priority is None and locked.is_routed:
+        slots.update(priority=0)
+        Reconsideration.objects.ask_for(locked, slots.values_list("solution", flat=True))
+    elif priority is None:
         _set_priorities(locked, slots)
     else:
         slots.update(priority=priority)
-    _begin_round(locked)
+    begin_round(locked)
 
 
 def _lock(project_id: int) -> Project:
@@ -138,7 +141,8 @@ def _bring_in_line(project_id: int, payload: Iterable[Sequence[Any]]) -> runs.Ma
     for mode, first, last in payload:
         done += 1
         # Of a mode that was left meanwhile there is nothing to do; that of now has its own slices.
-        if mode == project.mode:
+        # And where a policy says where solutions go, `annotation.route` follows that.
+        if mode == project.mode and not project.is_routed:
             grown += _align(project, (first, last))
     return runs.Made(done=done, grown=grown)
 
@@ -156,7 +160,7 @@ def _align(project: Project, ids: tuple[int, int]) -> int:
     slots = slots.filter(**{f"{of}__gte": first, f"{of}__lte": last})
     moved = _set_priorities(project, slots.filter(priority__gt=LAST, priority__lt=FIRST))
     if made or moved:
-        _begin_round(project)
+        begin_round(project)
     return made - withdrawn
 
 
@@ -270,6 +274,6 @@ def _to_build(project: Project, problem_id: int) -> Solution:
     )
 
 
-def _begin_round(project: Project) -> None:
+def begin_round(project: Project) -> None:
     """Have every labeler read the queue from its start: slots came in, or changed places."""
     Project.objects.filter(pk=project.pk).update(routing_round=F("routing_round") + 1)

@@ -1,4 +1,4 @@
-"""What a labeler sees of the slot that they hold, as JSON: never another's marks.
+"""What a labeler sees of the slot that they hold, as JSON: never another person's marks.
 
 The reference solution is not shown to anybody who marks, and the reference answer only where the
 project shows it.
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from annotation.anchoring import suggestions
 from annotation.candidates import candidates_at
 from annotation.drafts import Draft
 from annotation.models import Lease, Project, Step, StepLabel
@@ -50,6 +51,7 @@ def assignment_json(lease: Lease) -> dict[str, Any]:
         "steps": steps if is_review else [],
         "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
         "explanations": explanations(lease),
+        "suggestions": suggestions(lease),
         "draft": Draft.from_json(lease.draft).as_json(),
         "version": lease.draft_version,
     }
@@ -106,9 +108,9 @@ def candidates_json(lease: Lease) -> dict[str, Any]:
     }
 
 
-def waiting_json(labeler: Labeler, project: Project) -> dict[str, Any]:
-    """Say why there is nothing for `labeler` now."""
-    waiting: Waiting = waiting_for(labeler, project)
+def waiting_json(labeler: Labeler, project: Project, *, for_review: bool = False) -> dict[str, Any]:
+    """Say why there is nothing for `labeler` now, in the people's queue or the reviewers'."""
+    waiting: Waiting = waiting_for(labeler, project, for_review=for_review)
     reason = "archived" if project.archived_at else "paused" if project.paused_at else "nothing"
     return {
         "reason": reason,

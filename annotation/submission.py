@@ -3,12 +3,21 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
-from annotation.models import Annotation, Assignment, Position, Step, StepLabel, WorkCost
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Position,
+    Reconsideration,
+    Step,
+    StepLabel,
+    WorkCost,
+)
 from labelers.models import Labeler
 from labelers.price import price_of
 from labelers.trace import Cost, StepJudgement
@@ -67,6 +76,9 @@ def submit(*, labeler: Labeler, submissions: Sequence[Submission]) -> list[Annot
         for annotation in annotations
         if (work := wanted[annotation.assignment_id or 0]).cost is not None
     )
+    for project, group in groupby(assignments, key=lambda assignment: assignment.project):
+        if project.is_routed:
+            Reconsideration.objects.ask_for(project, [slot.solution_id for slot in group])
     return annotations
 
 

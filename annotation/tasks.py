@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.db import OperationalError
 
-from annotation import leases, run_kinds, runs
+from annotation import leases, route, run_kinds, runs
 
 log = logging.getLogger(__name__)
 
@@ -33,3 +33,12 @@ def expire_leases() -> None:
     expired = leases.expire_everywhere()
     if expired:
         log.info("%d leases ran out", expired)
+
+
+@shared_task(ignore_result=True, expires=30)
+def route_solutions() -> None:
+    """Send every solution of which something new is known where its project's policy says."""
+    routed = route.catch_up_everywhere()
+    if routed:
+        log.info("%d solutions looked at again", routed)
+        run_kinds.ring()

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from annotation import cloning, overview
+from annotation.anchoring import overruled
 from annotation.browsing import solutions_open_to
 from annotation.building import not_begun
 from annotation.filters import ProblemFilter
@@ -50,6 +51,7 @@ def projects(request: UserRequest) -> HttpResponse:
 @require_safe
 def project(request: UserRequest, slug: str) -> HttpResponse:
     project, user = found_project(request, slug), request.user
+    compares = project.reads_marks and project.is_routed
     runs = Run.objects.visible_to(user).filter(project=project).order_by("-pk")
     context = {
         "project": project,
@@ -62,6 +64,8 @@ def project(request: UserRequest, slug: str) -> HttpResponse:
         "now": timezone.now(),
         "runs": runs[:NEWEST_RUNS],
         "start": start_form(request, project),
+        "overruled": in_time(partial(overruled, project)) if compares else [],
+        "to_review": overview.to_review(project, user),
     }
     return render(request, "annotation/project.html", context)
 

@@ -24,14 +24,16 @@ class Waiting:
     """When the first of these comes back to them."""
 
 
-def waiting_for(labeler: Labeler, project: Project) -> Waiting:
-    """Say what may still come to a labeler for whom there is nothing now."""
+def waiting_for(labeler: Labeler, project: Project, *, for_review: bool = False) -> Waiting:
+    """Say what may still come to a labeler for whom there is nothing now, in one of two queues."""
     of = project.unit_of_work
     done = Annotation.objects.filter(labeler=labeler, **{of: OuterRef(of)})
-    still_open = Assignment.objects.open().for_people().filter(**{of: OuterRef(of)})
+    slots = Assignment.objects.open()
+    queue = slots.for_review() if for_review else slots.for_people()
+    still_open = queue.filter(**{of: OuterRef(of)})
     reserved = (
         Lease.objects.open()
-        .filter(project=project, corrects=None)
+        .filter(project=project, corrects=None, assignment__for_reviewers=for_review)
         .exclude(Q(labeler=labeler) | Exists(done))
     )
     skipped = Lease.objects.filter(

@@ -148,6 +148,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # Bells get lost; PostgreSQL knows what is left to do (docs/adr/0004).
     "ring-again": {"task": "annotation.tasks.ring_again", "schedule": 10.0},
+    "route-solutions": {"task": "annotation.tasks.route_solutions", "schedule": 10.0},
     "expire-leases": {"task": "annotation.tasks.expire_leases", "schedule": 10.0},
 }
 

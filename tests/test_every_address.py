@@ -31,6 +31,7 @@ pytestmark = pytest.mark.django_db
 READER, LABELER, REVIEWER, MANAGER = "reader", "labeler", "reviewer", "manager"
 ALL = {READER, LABELER, REVIEWER, MANAGER}
 WORKERS = ALL - {READER}
+REVIEWERS = {REVIEWER, MANAGER}
 MARK_READERS = ALL - {LABELER}
 MANAGERS = {MANAGER}
 OWN = {"owner"}
@@ -41,6 +42,7 @@ GET: dict[str, set[str]] = {
     "guidelines": ALL, "members": MANAGERS, "project_settings": MANAGERS,
     "edit_guidelines": MANAGERS, "archive": MANAGERS, "clone": MANAGERS, "report": MANAGERS,
     "report_csv": MANAGERS, "label": WORKERS, "label_guidelines": WORKERS,
+    "label_review": REVIEWERS, "routing": MANAGERS,
     "label_practice": WORKERS, "label_exercise": WORKERS, "label_assignment": OWN,
     "label_candidates": OWN, "label_explanations": OWN,
     "api_candidates": OWN, "runs": MANAGERS, "run": MANAGERS, "api_runs": MANAGERS,
@@ -51,13 +53,14 @@ POST: dict[str, set[str]] = {
         [
             "change_role", "end_membership", "restore_membership", "invite", "revoke_invitation",
             "route", "pause", "resume", "release", "release_labeler", "archive", "restore",
-            "clone", "project_settings", "edit_guidelines", "practice_choice",
+            "clone", "project_settings", "edit_guidelines", "practice_choice", "routing",
             "solution_priority", "runs", "pause_run", "cancel_run", "resume_run", "retry_run",
             "api_runs", "api_pause_run", "api_cancel_run", "api_resume_run", "api_retry_run",
         ],
         MANAGERS,
     ),
     "label_check": WORKERS, "api_next": WORKERS, "api_undo": WORKERS,
+    "api_review": REVIEWERS,
     "label_correct": OWN, "api_submit": OWN, "api_skip": OWN, "api_release": OWN,
     "api_extend": OWN, "api_correct": OWN, "api_candidates": OWN, "api_choose": OWN,
 }  # fmt: skip

@@ -5,6 +5,7 @@ from annotation.models.marks import Annotation, CritiqueRating, Position, StepLa
 from annotation.models.projects import Invitation, Membership, Project
 from annotation.models.runs import Run, RunSlice
 from annotation.models.traits import SolutionTrait
+from annotation.models.verdicts import Reconsideration, Verdict
 from annotation.models.work import Assignment, Lease
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "Position",
     "Problem",
     "Project",
+    "Reconsideration",
     "Run",
     "RunSlice",
     "Solution",
     "SolutionTrait",
     "Step",
     "StepLabel",
+    "Verdict",
     "WorkCost",
 ]

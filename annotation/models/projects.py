@@ -1,14 +1,24 @@
 """Projects and who takes part in them."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from annotation.policy import BadPolicy, Policy
 from web.models import User
+
+
+def is_policy(value: Any) -> None:
+    """Raise ValidationError for what is no policy."""
+    try:
+        Policy.from_json(value)
+    except BadPolicy as error:
+        raise ValidationError(str(error)) from error
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -43,6 +53,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             user, Membership.Role.MANAGER, Membership.Role.REVIEWER, Membership.Role.READER
         )
 
+    def reviewed_by(self, user: User) -> "ProjectQuerySet":
+        """Those where `user` may take what a reviewer has to decide."""
+        return self.where(user, Membership.Role.MANAGER, Membership.Role.REVIEWER)
+
     def grades_visible_to(self, user: User) -> "ProjectQuerySet":
         """Those where `user` may see reference answers and grades: a labeler only where shown."""
         everybodys = Project.objects.marks_visible_to(user).values("pk")
@@ -51,6 +65,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def active(self) -> "ProjectQuerySet":
         return self.filter(archived_at=None)
+
+    def routed(self) -> "ProjectQuerySet":
+        """Those whose solutions go where a policy says (`Project.is_routed`)."""
+        return self.active().filter(mode=Project.Mode.REVIEW).exclude(routing={})
 
 
 class Project(models.Model):
@@ -113,7 +131,12 @@ class Project(models.Model):
         help_text="Explore: the engine that draws candidates while people wait, and how.",
     )
     guidelines = models.TextField(blank=True, help_text="Markdown.")
-    routing = models.JSONField(default=dict, blank=True)
+    routing = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[is_policy],
+        help_text="The policy of its route; empty: all goes to people.",
+    )
     tokens = models.ManyToManyField("web.ApiToken", related_name="projects", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -134,6 +157,11 @@ class Project(models.Model):
         In explore mode every slot has a solution of its own: there it is the problem.
         """
         return "solution__problem" if self.mode == Project.Mode.EXPLORE else "solution"
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether a policy says where its solutions go: not where labelers build them."""
+        return bool(self.routing) and self.mode == Project.Mode.REVIEW
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

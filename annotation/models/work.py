@@ -22,15 +22,19 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Slots that any person of the project may take."""
         return self.filter(is_named=False)
 
+    def for_review(self) -> "AssignmentQuerySet":
+        """Slots that any reviewer of the project may take."""
+        return self.filter(for_reviewers=True)
+
     def counted(self) -> "AssignmentQuerySet":
         """Slots that count toward the overlap."""
         return self.exclude(state=Assignment.State.WITHDRAWN)
 
 
 class Assignment(models.Model):
-    """One slot of work: this solution, for any person or for a named model.
+    """One slot of work: this solution, for any person, for any reviewer or for a named model.
 
-    A slot for people has a `labeler` only while it is leased and once it is submitted.
+    A slot for people or reviewers has a `labeler` only while it is leased and once it is submitted.
     """
 
     class State(models.TextChoices):
@@ -46,7 +50,18 @@ class Assignment(models.Model):
         Labeler, models.PROTECT, null=True, blank=True, related_name="assignments", db_index=False
     )
     is_named = models.BooleanField(
-        default=False, help_text="Made for one labeler, who alone may take it."
+        default=False,
+        help_text="Made for one labeler, or for reviewers: not in the people's queue.",
+    )
+    for_reviewers = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="In the queue of reviewers, whose marks decide.",
+    )
+    shows_marks = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Its page shows the models' marks: drawn when the slot is made.",
     )
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     priority = models.FloatField(default=0, help_text="Higher is given out first.")
@@ -65,7 +80,11 @@ class Assignment(models.Model):
                 fields=["labeler", "solution"],
                 condition=~Q(labeler=None),
                 name="assignment_once_a_named_labeler",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(for_reviewers=False) | Q(is_named=True),
+                name="assignment_for_reviewers_is_not_for_people",
+            ),
         ]
         indexes: ClassVar = [
             # The two lanes of the queue, in the order in which `leases.claim_next` reads them.
@@ -80,6 +99,14 @@ class Assignment(models.Model):
                 fields=["project", "reopened"],
                 condition=Q(state="open", is_named=False) & ~Q(reopened=None),
                 name="assignment_reopened",
+            ),
+            # The queue of reviewers, in the order in which `reviewing.claim_review` reads it.
+            models.Index(
+                "project",
+                F("priority") * -1.0,
+                "id",
+                condition=Q(state="open", for_reviewers=True),
+                name="assignment_for_review",
             ),
             # Pages count a project's slots by state.
             models.Index(fields=["project", "state"], name="assignment_by_state"),
@@ -99,16 +126,19 @@ class Assignment(models.Model):
         """Open a leased slot, locked by the caller, at `place` among those that opened again.
 
         It is withdrawn instead where the project's overlap has no more room for it, or newcomers
-        are shown the marks of its solution.
+        are shown the marks of its solution. How much room a policy gives, `route` knows.
         """
         if self.state != Assignment.State.LEASED:
             raise NotOpen(f"{self} is {self.state}, not leased")
         self.state, self.reopened = Assignment.State.OPEN, place
-        if not self.is_named:
+        if self.for_reviewers:
+            self.labeler = None
+        elif not self.is_named:
             self.labeler = None
             slots = Assignment.objects.for_people().filter(solution=self.solution_id)
             is_shown = self.solution.annotations.for_practice().exists()
-            if is_shown or slots.counted().count() > self.project.overlap:
+            overlap = None if self.project.is_routed else self.project.overlap
+            if is_shown or (overlap is not None and slots.counted().count() > overlap):
                 self.state = Assignment.State.WITHDRAWN
         self.save(update_fields=["state", "labeler", "reopened"])
 

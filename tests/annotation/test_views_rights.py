@@ -31,16 +31,17 @@ ONLY_POSTED_TO = {
 }  # fmt: skip
 ALSO_POSTED_TO = {
     "login", "join", "account", "account_keys", "account_password", "tokens", "new_project",
-    "archive", "clone", "project_settings", "edit_guidelines", "runs",
+    "archive", "clone", "project_settings", "edit_guidelines", "runs", "routing",
 }  # fmt: skip
 FOR_MANAGERS = {
     "members", "archive", "clone", "project_settings", "edit_guidelines", "report", "runs", "run",
+    "routing",
 }  # fmt: skip
 # One needs a permission of the site, the other is a file, and the labelling page gives out work:
 # their own tests ask them.
 ASKED_ELSEWHERE = {
     "new_project", "report_csv",
-    "label", "label_assignment", "label_candidates", "label_check", "label_correct",
+    "label", "label_review", "label_assignment", "label_candidates", "label_check", "label_correct",
     "label_exercise", "label_explanations", "label_guidelines", "label_practice",
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ PAGES = (
     "/projects/new/",
     "/projects/algebra/",
     "/projects/algebra/settings/",
+    "/projects/algebra/routing/",
     "/projects/algebra/guidelines/",
     "/projects/algebra/guidelines/edit/",
     "/projects/algebra/report/?by=day",

@@ -1,0 +1,146 @@
+"""Reading what is known of solutions, as `annotation.deciding` judges it, many at a time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from annotation.digests import digest
+from annotation.findings import Case, Finding, Label, Role, confidence
+from annotation.models import Assignment, Solution
+from annotation.policy import BadPolicy, Policy
+from labelers.models import Labeler
+
+
+def counts(annotation: str) -> str:
+    """Return the condition by which an annotation, named as in SQL, counts."""
+    return f"""
+        NOT (
+            {annotation}.is_surplus OR {annotation}.is_practice
+            OR {annotation}.is_quality_control OR {annotation}.is_screening
+        )
+        AND NOT EXISTS (
+            SELECT FROM annotation_annotation AS correction
+            WHERE correction.supersedes_id = {annotation}.id
+        )
+    """
+
+
+def first_error(annotation: str) -> str:
+    """Return the statement that finds the first error of an annotation, whose id is named in SQL.
+
+    -1: all steps of its solution's own are rated and none is wrong; null: it does not say. After it
+    its score of that step, and its lowest score.
+    """
+    # Through the solution's steps: their index gives few rows, whatever the planner knows.
+    return f"""
+        SELECT
+            coalesce(
+                min(step.position) FILTER (WHERE label.rating = -1),
+                CASE WHEN bool_and(label.rating IS NOT NULL) THEN -1 END
+            ),
+            (array_agg(label.score ORDER BY step.position) FILTER (WHERE label.rating = -1))[1],
+            min(label.score)
+        FROM annotation_annotation AS marked
+        JOIN annotation_step AS step
+            ON step.solution_id = marked.solution_id AND step.alternative = 0
+        LEFT JOIN annotation_steplabel AS label
+            ON label.annotation_id = marked.id AND label.step_id = step.id
+        WHERE marked.id = {annotation}
+    """  # noqa: S608 - a name of ours
+
+
+# Of a labeler with two annotations in force, as imports may bring, the newest counts.
+_FINDINGS = f"""
+SELECT DISTINCT ON (annotation.solution_id, annotation.labeler_id)
+    annotation.solution_id, annotation.id, annotation.labeler_id, labeler.kind,
+    coalesce(slot.for_reviewers, false), annotation.score, said.at, said.at_error, said.lowest
+FROM annotation_annotation AS annotation
+JOIN labelers_labeler AS labeler ON labeler.id = annotation.labeler_id
+LEFT JOIN annotation_assignment AS slot ON slot.id = annotation.assignment_id
+CROSS JOIN LATERAL ({first_error("annotation.id")}) AS said (at, at_error, lowest)
+WHERE annotation.solution_id = ANY (%s) AND {counts("annotation")}
+    AND (labeler.kind = 'person' OR annotation.labeler_id = ANY (%s))
+ORDER BY annotation.solution_id, annotation.labeler_id, annotation.id DESC
+"""  # noqa: S608 - conditions of ours
+_LABELS = """
+SELECT label.annotation_id, step.position, label.rating, label.score
+FROM annotation_steplabel AS label
+JOIN annotation_step AS step ON step.id = label.step_id AND step.alternative = 0
+WHERE label.annotation_id = ANY (%s) AND label.rating IS NOT NULL
+"""
+# The project with them: a project's own solutions would each be asked for it.
+_COLUMNS = ("project", "text_key", "writer_key", "is_correct", "verifier_score", "problem__key")
+
+
+def labelers_of(policy: Policy) -> dict[int, str]:
+    """Return the names in `policy` by the ids of the current model labelers that have them."""
+    names = {name for _, name in policy.named()}
+    current = Labeler.objects.machines().current().filter(name__in=names)
+    return dict(current.values_list("pk", "name"))
+
+
+def check_labelers(policy: Policy) -> None:
+    """Raise BadPolicy where `policy` names a labeler that there is not."""
+    known = set(labelers_of(policy).values())
+    unknown = {field: name for field, name in policy.named() if name not in known}
+    if unknown:
+        raise BadPolicy({f: f"no model labeler is named {n!r}" for f, n in unknown.items()})
+
+
+def cases_of(solutions: QuerySet[Solution], names: Mapping[int, str]) -> dict[int, Case]:
+    """Return what is known of each solution by its id, in their order.
+
+    `names` are those of the model labelers that matter, by their ids. Left out is what was handed
+    in too late for a slot, superseded, or made for practice, screening or quality control.
+    """
+    rows = list(solutions.select_related("problem").only(*_COLUMNS))
+    ids = [solution.pk for solution in rows]
+    findings: dict[int, list[Finding]] = defaultdict(list)
+    for solution, *row in _rows(_FINDINGS, [ids, list(names)]):
+        findings[solution].append(_finding(row, names))
+    failed = Assignment.objects.filter(
+        solution__in=ids, labeler__in=names, state=Assignment.State.FAILED
+    )
+    silent: dict[int, set[str]] = defaultdict(set)
+    for solution, labeler in failed.values_list("solution", "labeler"):
+        silent[solution].add(names[labeler])
+    return {
+        solution.pk: Case(
+            key=digest(str(solution.problem.key), str(solution.text_key), str(solution.writer_key)),
+            is_correct=solution.is_correct,
+            verifier_score=solution.verifier_score,
+            findings=findings[solution.pk],
+            silent=frozenset(silent[solution.pk]),
+        )
+        for solution in rows
+    }
+
+
+def labels_of(annotations: Iterable[int]) -> dict[int, dict[int, Label]]:
+    """Return the rated own steps of each annotation, by its id and their position."""
+    labels: dict[int, dict[int, Label]] = defaultdict(dict)
+    for annotation, position, rating, score in _rows(_LABELS, [list(annotations)]):
+        labels[annotation][position] = Label(rating=rating, score=score)
+    return labels
+
+
+def _finding(row: Sequence[Any], names: Mapping[int, str]) -> Finding:
+    pk, labeler, kind, reviewed, score, first_error, at_error, lowest = row
+    role: Role = "model" if kind == Labeler.Kind.MODEL else "reviewer" if reviewed else "person"
+    return Finding(
+        annotation=pk,
+        role=role,
+        labeler=names.get(labeler, ""),
+        first_error=first_error,
+        confidence=confidence(first_error, at_error=at_error, lowest=lowest, whole=score),
+        score=score,
+    )
+
+
+def _rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return [*cursor.fetchall()]
