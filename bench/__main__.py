@@ -34,7 +34,16 @@ ROUNDS = 480
 """Of all clients of it together in each turn."""
 LABELLED = 60
 """By keyboard, in the browser."""
-FAMILIES = ("records", "browse", "claims", "page", "rest", "sampling", "runs")
+FAMILIES = (
+    "records",
+    "browse",
+    "claims",
+    "page",
+    "rest",
+    "sampling",
+    "rollouts",
+    "runs",
+)
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -111,6 +120,12 @@ def measure_runs() -> Iterator[dict[str, Any]]:
         yield run_workers.measure()
 
 
+def measure_rollouts() -> Iterator[dict[str, Any]]:
+    from bench import rollouts
+
+    yield rollouts.measure()
+
+
 def passed(measurement: dict[str, Any]) -> bool:
     ratio, limit = measurement["ratio"], measurement["limit"]
     if limit is None:
@@ -175,6 +190,8 @@ def main() -> None:
         measurements += measure_sampling()
     if wanted.only in (None, "runs"):
         measurements += measure_runs()
+    if wanted.only in (None, "rollouts"):
+        measurements += measure_rollouts()
     if not judge(measurements, wanted.solutions):
         sys.exit(1)
 

@@ -52,11 +52,12 @@ class LocalEngine(Engine):
                 outcomes[index] = row
             else:
                 rows[index] = row
-        # Equal prompts stand together: a batch reads each of its prompts once.
-        order = sorted(rows, key=lambda i: (len(rows[i].prompt_ids), rows[i].prompt_ids))
+        # A prompt stands right before those that it begins with: what they share is read once.
+        order = sorted(rows, key=lambda index: rows[index].prompt_ids, reverse=True)
+        reader = self._model.reader([rows[index] for index in order])
         for start in range(0, len(order), self.batch_size):
             indices = order[start : start + self.batch_size]
-            self._model.draw([rows[index] for index in indices], decoding)
+            self._model.draw([rows[index] for index in indices], decoding, reader)
             for index in indices:
                 outcomes[index] = self._model.completion(rows[index], decoding)
         return [outcomes[index] for index in range(len(draws))]

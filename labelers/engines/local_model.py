@@ -26,6 +26,8 @@ from labelers.engines.base import (
     storable,
 )
 from labelers.engines.pretrained import Marks, load, locate, placement
+from labelers.engines.prompt_reader import PromptReader
+from labelers.engines.roomy_cache import keeps_every_token, roomy_cache
 
 CONTEXT_TOKENS = 8
 """How many prompt tokens a completion is decoded with: some tokenizers drop a leading space."""
@@ -63,6 +65,8 @@ class LocalModel:
         self.context: int | None = getattr(config, "max_position_embeddings", None)
         self.end_ids = _end_ids(self.model, self.tokenizer)
         self._marks = Marks(self.tokenizer)
+        self._keeps_every_token = False
+        self._keeps_every_token = self._is_every_token_kept()
 
     def open_row(self, draw: Draw, decoding: Decoding) -> Row | DrawFailure:
         """Place the draw's prompt before the model, or say why it does not fit."""
@@ -86,10 +90,17 @@ class LocalModel:
             random=random.Random(draw.seed),  # noqa: S311 (reproducible, not secret)
         )
 
+    def reader(self, rows: Sequence[Row]) -> PromptReader:
+        """Return what reads the prompts of these rows, batch by batch in this order."""
+        prompts = (
+            dict.fromkeys(tuple(row.prompt_ids) for row in rows) if self._keeps_every_token else ()
+        )
+        return PromptReader(self._logits, self.device, list(prompts))
+
     @torch.inference_mode()
-    def draw(self, rows: Sequence[Row], decoding: Decoding) -> None:
+    def draw(self, rows: Sequence[Row], decoding: Decoding, reader: PromptReader) -> None:
         """Draw the rows to their ends as one batch; a finished row leaves the batch."""
-        logits, cache, mask = self._read_prompts(rows)
+        logits, cache, mask = reader.read([tuple(row.prompt_ids) for row in rows])
         while True:
             tokens = choose(logits, decoding, [row.random.random() for row in rows])
             for row, token in zip(rows, tokens.tolist(), strict=True):
@@ -132,22 +143,10 @@ class LocalModel:
         )
         return text
 
-    def _read_prompts(self, rows: Sequence[Row]) -> tuple[torch.Tensor, Cache, torch.Tensor]:
-        """Return last logits, KV cache and attention mask; equal prompts are read once."""
-        prompts = list(dict.fromkeys(tuple(row.prompt_ids) for row in rows))
-        width = max(map(len, prompts))
-        padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
-        real = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        ids = torch.tensor(padded, device=self.device)
-        mask = torch.tensor(real, device=self.device)
-        logits, cache = self._logits(ids, mask, (mask.cumsum(1) - 1).clamp(min=0), None)
-        places = {prompt: place for place, prompt in enumerate(prompts)}
-        owners = [places[tuple(row.prompt_ids)] for row in rows]
-        if owners == list(range(len(prompts))):
-            return logits, cache, mask
-        selected = torch.tensor(owners, device=self.device)
-        cache.batch_select_indices(selected)
-        return logits[selected], cache, mask[selected]
+    @torch.inference_mode()
+    def _is_every_token_kept(self) -> bool:
+        one = torch.ones(1, 1, dtype=torch.long, device=self.device)
+        return keeps_every_token(self._logits(one, one, one - 1, None)[1])
 
     def _logits(
         self,
@@ -156,6 +155,8 @@ class LocalModel:
         positions: torch.Tensor,
         cache: Cache | None,
     ) -> tuple[torch.Tensor, Cache]:
+        if cache is None and self._keeps_every_token:
+            cache = roomy_cache()
         output = self.model(
             input_ids=ids,
             attention_mask=mask,

@@ -102,7 +102,7 @@ def test_the_end_token_ends_a_text_and_is_counted(
     draw = Draw(prompt=PROBLEMS[0], seed=5)
     row = tiny._model.open_row(draw, SAMPLED)
     assert isinstance(row, local_model.Row)
-    tiny._model.draw([row], SAMPLED)
+    tiny._model.draw([row], SAMPLED, tiny._model.reader([row]))
     end = row.drawn_ids[6]
     monkeypatch.setattr(tiny._model, "end_ids", {end})
     [drawn] = completions(tiny, [draw], SAMPLED)
