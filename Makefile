@@ -12,7 +12,10 @@ MANAGE := $(BIN)/python manage.py
 # Folders without texts for users.
 UNTRANSLATED := -i .venv -i .stepmark -i bench -i out -i tests
 
-.PHONY: setup packages demo serve check test test-slow bench messages lock clean
+# GSM8K's model solutions, which `make demo-route` marks and routes (docs/routing.md).
+SOLUTIONS ?= ../shared/data/gsm8k_model_solutions.jsonl
+
+.PHONY: setup packages demo demo-route serve check test test-slow bench messages lock clean
 
 setup: $(READY)
 
@@ -32,6 +35,9 @@ packages:
 
 demo: $(READY)
 	$(MANAGE) demo
+
+demo-route: $(READY)
+	$(MANAGE) demo_route $(SOLUTIONS)
 
 serve: $(READY)
 	$(MANAGE) serve

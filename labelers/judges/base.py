@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from labelers.engines import get_engine
-from labelers.trace import Judgement, Trace, Unjudged
+from labelers.engines.base import DrawFailure
+from labelers.trace import Cost, Judgement, Trace, Unjudged
 
 ENGINE: Mapping[str, Any] = {
     "engine": {"type": "string", "description": "Name of the engine that writes the texts."},
@@ -48,3 +49,13 @@ class Judge(ABC):
     @abstractmethod
     def judge(self, traces: Sequence[Trace]) -> Sequence[Judgement | Unjudged]:
         """Judge each trace; the answer has the length and order of `traces`."""
+
+
+def unjudged(failure: DrawFailure, *, cost: Cost | None = None) -> Unjudged:
+    """Return what a draw that came to nothing makes of its solution."""
+    return Unjudged(
+        reason=failure.reason,
+        transient=failure.transient,
+        retry_after_s=failure.retry_after_s,
+        cost=cost or Cost(),
+    )

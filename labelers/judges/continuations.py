@@ -7,13 +7,13 @@ be reached from there by the model that continues; not whether the step is right
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from labelers import answers
 from labelers.engines import kept_engine
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure
-from labelers.judges.base import ENGINE, Judge
+from labelers.judges.base import ENGINE, Judge, unjudged
 from labelers.prompts import PROMPTS, get_prompt
 from labelers.trace import Cost, StepJudgement, Trace, Unjudged
 
@@ -149,7 +149,7 @@ class Estimates:
         failure = self._failures.get(place)
         if failure is None:
             return None
-        return Unjudged(reason=failure.reason, transient=failure.transient, cost=self.costs[place])
+        return replace(failure, cost=self.costs[place])
 
     def estimate(self, wanted: Iterable[tuple[int, int]]) -> None:
         """Fill `known` for each (place of a trace, steps in the prefix), by one engine call."""
@@ -178,7 +178,7 @@ class Estimates:
                 reason = f"continuing after step {steps}: {found.reason}"
                 # One that may not be drawn later either outweighs the others.
                 if place not in self._failures or not found.transient:
-                    self._failures[place] = Unjudged(reason=reason, transient=found.transient)
+                    self._failures[place] = unjudged(replace(found, reason=reason))
             else:
                 reached.append((place, steps, found))
         verdicts = iter(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from labelers.answers import last_boxed
 from labelers.engines import kept_engine
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure
-from labelers.judges.base import ENGINE, Judge
+from labelers.judges.base import ENGINE, Judge, unjudged
 from labelers.prompts import CRITIQUES, get_critique
 from labelers.trace import Cost, Judgement, StepJudgement, Trace, Unjudged
 
@@ -164,7 +164,7 @@ def _no_vote(
     """Say why nothing can be said. What may succeed later goes first: it is tried again."""
     failures = sorted(failures, key=lambda failure: not failure.transient)
     if failures and (failures[0].transient or not completions):
-        return Unjudged(reason=failures[0].reason, transient=failures[0].transient, cost=cost)
+        return unjudged(failures[0], cost=cost)
     if all(made.finish_reason == "length" for made in completions):
         return Unjudged(reason="every vote ran out of tokens before it named a step", cost=cost)
     return Unjudged(reason=r"no vote has a step's number or -1 in its last \boxed{}", cost=cost)

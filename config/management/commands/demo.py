@@ -8,12 +8,12 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Q, Sum
 from rich.table import Table
 
 from annotation.models import Membership, Project, Run, Step, StepLabel
+from config.management.demonstrating import Demonstration
 from web.models import User
 from web.terminal import as_text
 
@@ -26,7 +26,7 @@ SAMPLING = (
 )
 
 
-class Command(BaseCommand):
+class Command(Demonstration):
     help = "Import the bundled problems, draw, split, grade and mark solutions, export datasets."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,35 +36,23 @@ class Command(BaseCommand):
         started = monotonic()
         out = options["output"]
         out.mkdir(parents=True, exist_ok=True)
-        self._do("migrate --verbosity 0")
-        self._do(f"import_problems {shlex.quote(str(PROBLEMS))} --project {SLUG}")
-        self._do_what_works(f"sample --project {SLUG} {SAMPLING} --wait")
+        self.do("migrate --verbosity 0")
+        self.do(f"import_problems {shlex.quote(str(PROBLEMS))} --project {SLUG}")
+        self.do_what_works(f"sample --project {SLUG} {SAMPLING} --wait")
         project = Project.objects.get(slug=SLUG)
         if not project.solutions.exists():
             raise CommandError("no solution was drawn")
         for labeler in LABELERS:
-            self._do_what_works(f"label --project {SLUG} --labeler {labeler} --wait")
-        self._do(f"route --project {SLUG}")
+            self.do_what_works(f"label --project {SLUG} --labeler {labeler} --wait")
+        self.do(f"route --project {SLUG}")
         for name in ("prm800k", "trl-stepwise"):
             output = shlex.quote(str(out / f"{name}.jsonl"))
-            self._do(
+            self.do(
                 f"export --project {SLUG} --format {name} --labelers arithmetic --output {output}"
             )
         self._print_table(project, seconds=monotonic() - started)
         self._print_files(out)
         self._print_account(project)
-
-    def _do(self, line: str) -> None:
-        self.stdout.write(self.style.MIGRATE_HEADING(f"$ manage.py {line}"))
-        command, *arguments = shlex.split(line)
-        call_command(command, *arguments)
-
-    def _do_what_works(self, line: str) -> None:
-        """Do a Run, of which a single failure is no reason to stop."""
-        try:
-            self._do(line)
-        except CommandError as error:
-            self.stderr.write(self.style.WARNING(str(error)))
 
     def _print_table(self, project: Project, *, seconds: float) -> None:
         graded = project.solutions.aggregate(

@@ -136,6 +136,7 @@ def test_a_busy_server_leaves_the_solution_for_later() -> None:
     [judged], _ = over_http([Answer(status=429), completion("no box")], votes=2)
     assert isinstance(judged, Unjudged)
     assert judged.transient
+    assert judged.retry_after_s is not None, "a rate limit slows the run"
     assert "429" in judged.reason
     assert judged.cost == Cost(calls=2, prompt_tokens=7, completion_tokens=5)
 
