@@ -76,6 +76,29 @@ def test_a_language_model_judges_over_http(model_server: ModelServer) -> None:
         check(annotation)
 
 
+def test_steps_are_judged_by_their_continuations_over_http(model_server: ModelServer) -> None:
+    project = make_project()
+    problem = make_problem(project, BOX, reference_answer="9")
+    make_solution(problem, ["4 + 5 = 8.", "The answer is 8."], final_answer="8")
+    config = {
+        "engine": "openai",
+        "engine_config": engine_of(model_server),
+        "prompt": "few_shot_cot",
+        "rollouts": 2,
+        "max_tokens": 24,
+    }
+    labeler = register_model(name="rollouts", judge="rollouts", config=config)
+    run = carry_out(labelling.request(project=project, labeler=labeler), labelling.judge_slice)
+    assert (run.state, run.done) == ("finished", 1), run.errors
+    annotation = project.annotations.get()
+    assert [len(each["answers"]) for each in annotation.evidence["prefixes"]] == [2, 1]
+    assert 0 < run.completion_tokens <= 2 * 24
+    assert annotation.cost.calls == 2
+    first = annotation.labels.order_by("step__position").first()
+    assert first is not None
+    assert first.score == annotation.evidence["prefixes"][0]["hits"] / 2
+
+
 def check(annotation: Annotation) -> None:
     """Compare the marks that were kept with the votes that the model gave."""
     votes = annotation.evidence["votes"]
