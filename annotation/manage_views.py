@@ -44,10 +44,12 @@ def route(request: UserRequest, slug: str) -> HttpResponse:
         messages.success(request, _("Every solution is looked at again. This takes a moment."))
         return redirect("project", slug)
     run = routing.request(project=project, user=request.user)
+    before = run.grown
     run_kinds.begin(run)
-    made = ngettext("%(n)s new slot of work.", "%(n)s new slots of work.", run.grown)
+    grown = run.grown - before
+    made = ngettext("%(n)s new slot of work.", "%(n)s new slots of work.", grown)
     none = _("Every solution has its slots already.")
-    tell(request, run, done=made % {"n": intcomma(run.grown)} if run.grown > 0 else none)
+    tell(request, run, done=made % {"n": intcomma(grown)} if grown > 0 else none)
     return redirect("project", slug)
 
 

@@ -72,16 +72,28 @@ def request(*, project: Project, user: User | None = None) -> Run:
     by the settings of now.
     """
     with transaction.atomic():
-        locked = _lock(project.pk)
-        finished = locked.runs.filter(kind=Run.Kind.ROUTING, state=Run.State.FINISHED).count()
+        locked = lock(project.pk)
+        routings = locked.runs.filter(kind=Run.Kind.ROUTING).order_by("-pk")
+        latest = routings.select_for_update().first()
+        if latest is not None and latest.state != Run.State.FINISHED:
+            return begin_anew(latest)
         run = runs.open_run(
             project=locked,
             kind=Run.Kind.ROUTING,
-            identity={"finished_before": finished},
-            request={name: getattr(locked, name) for name in ("mode", "overlap", "queue_order")},
+            identity={"after": latest and latest.pk},
+            request={},
             user=user,
         )
-        runs.plan_anew(run, _planned(locked))
+        return begin_anew(run)
+
+
+def begin_anew(run: Run) -> Run:
+    """Plan a Run, locked after its project, by the solutions and settings of now."""
+    project = run.project
+    project.refresh_from_db()
+    run.request = {name: getattr(project, name) for name in ("mode", "overlap", "queue_order")}
+    run.save(update_fields=["request"])
+    runs.plan_anew(run, _planned(project))
     return run
 
 
@@ -91,10 +103,11 @@ def route(*, project: Project) -> int:
     Raises RunFailed where some of it could not be done.
     """
     run = request(project=project)
+    before = run.grown
     runs.work_here(run, route_slice)
     runs.check_done(run)
     project.refresh_from_db(fields=["routing_round"])
-    return run.grown
+    return run.grown - before
 
 
 def route_slice(piece: RunSlice) -> Callable[[], runs.Made]:
@@ -105,7 +118,7 @@ def route_slice(piece: RunSlice) -> Callable[[], runs.Made]:
 @transaction.atomic
 def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: float | None) -> None:
     """Set the priority of the open slots of `solutions`; None returns them to the queue's order."""
-    locked = _lock(project.pk)
+    locked = lock(project.pk)
     lock_places(locked)
     slots = Assignment.objects.open().for_people().filter(project=locked, solution__in=solutions)
     if priority is None and locked.is_routed:
@@ -118,7 +131,7 @@ def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: flo
     begin_round(locked)
 
 
-def _lock(project_id: int) -> Project:
+def lock(project_id: int) -> Project:
     """Let nobody else make, withdraw or reorder the project's slots, or change its settings.
 
     Always before `lock_places`. Needs a transaction.
@@ -135,7 +148,7 @@ def _planned(project: Project) -> Iterator[list[tuple[str, int, int]]]:
 
 def _bring_in_line(project_id: int, payload: Iterable[Sequence[Any]]) -> runs.Made:
     """Bring the slots in the ranges of `payload` in line, all at once. Needs a transaction."""
-    project = _lock(project_id)
+    project = lock(project_id)
     lock_places(project)
     grown = done = 0
     for mode, first, last in payload:

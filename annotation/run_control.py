@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import labelling, run_pace, runs
+from annotation import labelling, routing, run_pace, runs
 from annotation.models import Project, Run
 from annotation.run_pace import NotNow
 from labelers.judges import JUDGES
@@ -24,7 +24,7 @@ def may_be_paid_by(user: User, labeler: Labeler) -> bool:
 def may_go_on_for(user: User, run: Run) -> bool:
     """Whether `user` may let `run` do more, by the same rule as `may_be_paid_by`."""
     if run.kind != Run.Kind.LABELLING:
-        return user.is_superuser or run.kind not in {Run.Kind.SAMPLING, Run.Kind.CANDIDATES}
+        return user.is_superuser or run.is_of_managers
     judge = JUDGES.get(str(run.request.get("judge")))
     return user.is_superuser or (judge is not None and not judge.needs_engine)
 
@@ -76,15 +76,21 @@ def cancel(run: Run) -> None:
 def resume(run: Run, *, budget: Decimal | None = None) -> Run:
     """Let a stopped Run go on with what it has left, with another `budget` if one is given.
 
-    Raises NotNow where nothing is left, the budget is spent, or there is no price to keep one by.
+    One that routes begins anew, by the solutions and settings of now. Raises NotNow where nothing
+    is left, the budget is spent, or there is no price to keep one by.
     """
     _check_active(run.project)
+    routes = run.kind == Run.Kind.ROUTING
+    if routes:
+        routing.lock(run.project_id)  # always before the Run
     locked = Run.objects.select_for_update().get(pk=run.pk)
     if locked.is_unfinished and budget is None:
         raise NotNow(_("This run is going on already."))
     if not locked.slices.unfinished().exists():
         raise NotNow(_("Nothing of this run is left to do."))
     run_pace.set_budget(locked, budget)
+    if routes:
+        return routing.begin_anew(locked)
     locked.settle()
     return locked
 

@@ -128,8 +128,8 @@ def add_slices(run: Run, batches: Iterable[Sequence[Any]]) -> int:
 def plan_anew(run: Run, batches: Iterable[Sequence[Any]]) -> None:
     """Plan `batches` as all that a locked Run is to do from now on.
 
-    Slices that nobody has begun are dropped, those in work may end. For work that is the same
-    however often it is done.
+    Slices in work may end, the others are dropped. For work that is the same however often it is
+    done; by how much the queue grew goes on counting.
     """
     # What a worker is taking just now is as good as in work; it waits for the Run, so not for it.
     idle = run.slices.exclude(state=RunSlice.State.WORKING).select_for_update(skip_locked=True)

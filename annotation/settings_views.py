@@ -40,9 +40,7 @@ def settings(request: UserRequest, slug: str) -> HttpResponse:
         except changes.InUse:
             form.add_error("mode", _("Somebody has begun to mark: this can no longer change."))
         else:
-            if run is not None:
-                run_kinds.begin(run)
-            messages.success(request, said_of(run))
+            messages.success(request, followed(run))
             return redirect("project_settings", slug)
     return render(request, "annotation/settings.html", context)
 
@@ -57,11 +55,15 @@ def settings_form(request: UserRequest, project: Project, *, again: bool = False
     return form
 
 
-def said_of(run: Run | None) -> str:
-    """Say that the settings are saved, and how the queue follows in `run`."""
-    if run is not None and not run.is_whole:
+def followed(run: Run | None) -> str:
+    """Begin `run`; say that the settings are saved, and how the queue follows in it."""
+    if run is None:
+        return _("Saved.")
+    before = run.grown
+    run_kinds.begin(run)
+    if not run.is_whole:
         return _("Saved. The queue follows by itself: the project's page shows how far it is.")
-    grown = run.grown if run else 0
+    grown = run.grown - before
     if grown == 0:
         return _("Saved.")
     if grown > 0:

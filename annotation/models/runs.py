@@ -50,6 +50,8 @@ class Run(models.Model):
 
     PATIENT = frozenset({Kind.SAMPLING, Kind.LABELLING})
     """Kinds that nobody waits for in front of a page: they pause, and try again by themselves."""
+    OF_MANAGERS = frozenset({Kind.ROUTING, Kind.CLONING})
+    """Kinds that work on the project's own tables, which costs only the site's time."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
@@ -116,8 +118,7 @@ class Run(models.Model):
 
     @property
     def is_of_managers(self) -> bool:
-        """Whether it is work on the project's own tables, which costs only the site's time."""
-        return self.kind in {Run.Kind.ROUTING, Run.Kind.CLONING}
+        return self.kind in Run.OF_MANAGERS
 
     @property
     def may_pause(self) -> bool:

@@ -195,6 +195,59 @@ def test_asking_again_resumes_what_was_cancelled(project: Project) -> None:
     assert slots(project) == everywhere(2)
 
 
+def test_a_resumed_run_finds_solutions_that_came_since(project: Project) -> None:
+    run = routing.request(project=project)
+    do(take(run))
+    run.cancel()
+    make_solution(project.problems.get(), ["Late."])
+    run = finish(run_control.resume(run))
+    assert slots(project) == dict.fromkeys(range(SOLUTIONS + 1), 2)
+    assert (run.is_whole, run.done, run.total) == (True, 4, 4)
+
+
+def break_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> Run:
+    run = routing.request(project=project)
+    with monkeypatch.context() as broken:
+        broken.setattr(routing, "_withdraw", lambda *_: 1 / 0)
+        do(take(run))
+    return finish(run)
+
+
+def test_while_an_older_run_is_tried_again_a_request_reopens_none_that_was_done(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = break_one(project, monkeypatch)
+    newer = finish(routing.request(project=project))
+    run_control.retry_failed(older)
+    third = finish(routing.request(project=project))
+    assert third.pk not in {older.pk, newer.pk}
+    assert third.is_whole
+
+
+def test_an_older_run_that_was_stopped_is_the_one_that_is_resumed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = break_one(project, monkeypatch)
+    newer = finish(routing.request(project=project))
+    run_control.retry_failed(older).cancel()
+    make_solution(project.problems.get(), ["Late."])
+    older.refresh_from_db()
+    assert run_control.resume(older) == older
+    assert finish(older).is_whole
+    assert slots(project) == dict.fromkeys(range(SOLUTIONS + 1), 2)
+    newer.refresh_from_db()
+    assert (newer.done, newer.grown) == (3, 4)
+
+
+def test_a_resumed_request_tells_only_what_it_made_itself(project: Project) -> None:
+    run = routing.request(project=project)
+    do(take(run))
+    run.cancel()
+    assert routing.route(project=project) == 8
+    run.refresh_from_db()
+    assert run.grown == 12
+
+
 def test_a_better_slot_is_seen_at_once_by_who_has_read_past_its_place(project: Project) -> None:
     change(project, queue_order=Project.Order.CONVINCING, overlap=1)
     project.refresh_from_db()

@@ -98,6 +98,23 @@ def test_a_stopped_run_keeps_what_it_made_and_is_resumed_from_there(
     assert (run.state, run.done, Assignment.objects.count()) == ("finished", 3, 3)
 
 
+def test_a_stopped_run_that_is_asked_for_again_tells_only_what_is_new(
+    project: Project, client: Client
+) -> None:
+    run = routing.request(project=project)
+    work_on(run)
+    post(client, run, "cancel")
+    assert "2 new slots of work." in client.post(f"{PAGE}route/", follow=True).content.decode()
+    again = routing.request(project=project)
+    post(client, again, "cancel")
+    form = client.get(f"{PAGE}settings/").context["form"]
+    typed = {name: form[name].value() for name in form.fields}
+    typed = {name: value for name, value in typed.items() if value not in (None, False)}
+    answer = client.post(f"{PAGE}settings/", {**typed, "overlap": 2}, follow=True)
+    assert "3 slots more" in answer.content.decode()
+    assert run.grown == 1
+
+
 def test_a_failure_is_told_and_can_be_tried_again(
     project: Project, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
