@@ -10,12 +10,15 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotation import route, routing
 from annotation.cases import check_labelers
 from annotation.digests import digest
 from annotation.models import Annotation, Assignment, Lease, Membership, Project, Run
 from annotation.policy import Policy
+from annotation.run_pace import NotNow
+from labelers.models import Labeler
 from web.models import User
 
 SETTINGS = (
@@ -57,8 +60,9 @@ def change_settings(
 ) -> Run | None:
     """Set the `wanted` settings; return the Run in which the queue follows, where it has to.
 
-    Raises ChangedMeanwhile where the project's settings are not those `seen`, InUse for another
-    mode of a project at work; nothing is changed then.
+    With another mode the project gives out nothing before all slots of the former one are
+    withdrawn. Raises ChangedMeanwhile where the project's settings are not those `seen`, InUse for
+    another mode of a project at work; nothing is changed then.
     """
     locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     _check_unchanged(locked, seen)
@@ -67,7 +71,10 @@ def change_settings(
         setattr(locked, name, value)
     changed = [name for name in SETTINGS if before[name] != getattr(locked, name)]
     locked.save(update_fields=changed)
-    return routing.request(project=locked, user=user) if _is_to_follow(locked, changed) else None
+    run = _follow(locked, changed, user)
+    if "mode" in changed:
+        _check_nobody_has_begun(locked)
+    return run
 
 
 def _check_unchanged(project: Project, seen: Mapping[str, Any]) -> None:
@@ -76,20 +83,32 @@ def _check_unchanged(project: Project, seen: Mapping[str, Any]) -> None:
         raise ChangedMeanwhile(project, differing)
 
 
-def _is_to_follow(project: Project, changed: list[str]) -> bool:
-    """Whether changed settings move slots: there are some, if people had been given work at all."""
+def _follow(project: Project, changed: list[str], user: User) -> Run | None:
+    """Have the slots follow changed settings; None where there are none to follow them."""
     slots = Assignment.objects.for_people().filter(project=project)
     if "mode" in changed:
-        was_routed = slots.open().update(state=Assignment.State.WITHDRAWN)
-        # After the slots are closed: a claim that came first has made its lease by now.
-        if mode_is_fixed(project):
-            raise InUse(project.mode)
         if project.is_routed:
             route.look_again(project)
-        return bool(was_routed) and not project.is_routed
+        if not slots.open().exists():
+            return None
+        goes_on = Project.objects.filter(pk=project.pk, paused_at=None).update(
+            paused_at=timezone.now()
+        )
+        return routing.request(project=project, user=user, resumes=bool(goes_on))
     if project.is_routed:
-        return False
-    return not {"overlap", "queue_order"}.isdisjoint(changed) and slots.exists()
+        return None
+    if not {"overlap", "queue_order"}.isdisjoint(changed) and slots.exists():
+        return routing.request(project=project, user=user)
+    return None
+
+
+def _check_nobody_has_begun(project: Project) -> None:
+    """Raise InUse if anybody has; until commit nobody begins."""
+    # Every claim locks its labeler first: one that was earlier has its lease by now, one that has
+    # to wait finds the project paused. The last lock, and short: others' claims wait as well.
+    list(Labeler.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    if mode_is_fixed(project):
+        raise InUse(project.mode)
 
 
 @transaction.atomic
@@ -128,7 +147,12 @@ def pause(project: Project) -> None:
     Project.objects.filter(pk=project.pk, paused_at=None).update(paused_at=timezone.now())
 
 
+@transaction.atomic
 def resume(project: Project) -> None:
+    """Give out work again. Raises NotNow while slots of a former way of marking are open."""
+    routing.lock(project.pk)
+    if project.assignments.open().of_another_mode().exists():
+        raise NotNow(_("Slots of the former way of marking are still open: route first."))
     Project.objects.filter(pk=project.pk).update(paused_at=None)
 
 

@@ -44,7 +44,6 @@ _STANDING = """
         ORDER BY project_id DESC, id DESC LIMIT 1
     ) AS last ON true
     WHERE labeler.id = %s
-    FOR NO KEY UPDATE OF labeler
 """
 _HELD = """
     SELECT hold.id
@@ -80,11 +79,10 @@ class Standing:
 
 
 def lock(labeler: Labeler, project: Project) -> Standing:
-    """Let no other claim of `labeler` begin, and say where this one starts.
-
-    Where it had to wait, what it read is from before: too early a place is only read again.
-    """
+    """Let no other claim of `labeler` begin, and say where this one starts."""
     with connection.cursor() as cursor:
+        # By itself: had it to wait, what the same statement reads would be from before.
+        cursor.execute("SELECT FROM labelers_labeler WHERE id = %s FOR NO KEY UPDATE", [labeler.pk])
         cursor.execute(_STANDING, [project.pk, labeler.pk])
         gives_out, now_round, last_round, priority, last_id, reopened = cursor.fetchone()
     place = Place(now_round)

@@ -123,7 +123,7 @@ def regain(lease: Lease) -> Lease | None:
             return again
         slots = Assignment.objects.open().select_for_update().filter(pk=lease.assignment_id)
         slot = slots.first()
-        if slot is None:
+        if slot is None or Assignment.objects.of_another_mode().filter(pk=slot.pk).exists():
             return None
         now = timezone.now()
         return _hold(

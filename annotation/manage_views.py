@@ -15,6 +15,7 @@ from annotation import changes, cloning, leases, routing, run_kinds
 from annotation.models import Lease, Run
 from annotation.project_forms import CloneForm, NewProjectForm
 from annotation.route import look_again
+from annotation.run_pace import NotNow
 from annotation.views import managed_project
 from labelers.models import Labeler
 from web.views import UserRequest
@@ -72,8 +73,12 @@ def pause(request: UserRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def resume(request: UserRequest, slug: str) -> HttpResponse:
-    changes.resume(managed_project(request, slug))
-    messages.success(request, _("Work is given out again."))
+    try:
+        changes.resume(managed_project(request, slug))
+    except NotNow as error:
+        messages.warning(request, str(error))
+    else:
+        messages.success(request, _("Work is given out again."))
     return redirect("project", slug)
 
 

@@ -22,6 +22,7 @@ UNITS_A_SLICE = 500
 BY_HAND = "asked for by hand"
 FIRST, LAST = 1_000.0, -1_000.0
 """From FIRST up and from LAST down a priority is a manager's: no order of the queue undoes it."""
+_NO_LIMIT = 2**31 - 1
 BUILDER = "person"
 """The engine of a solution that a labeler builds step by step."""
 
@@ -60,23 +61,24 @@ def route_to(
         yield [assignment.pk for assignment in made]
 
 
-def request(*, project: Project, user: User | None = None) -> Run:
+def request(*, project: Project, user: User | None = None, resumes: bool = False) -> Run:
     """Open the Run that brings the slots for people in line with the project's settings.
 
     In review mode every written solution gets its slots, except those that newcomers practise on;
     in explore mode every problem gets them, each with a solution of its own to build. Open slots
-    beyond the overlap are withdrawn, open slots get the priorities of the project's order; what
+    beyond the overlap, and of a former mode, are withdrawn, open slots get the priorities of the project's order; what
     people hold or have submitted, and priorities that a manager has set, are left alone.
 
     Asked for while it goes on, or after it was broken off, it is the same Run, which begins anew
-    by the settings of now.
+    by the settings of now. With `resumes` the project, paused, gives out work again as soon as no
+    slot of a former mode is open.
     """
     with transaction.atomic():
         locked = lock(project.pk)
         routings = locked.runs.filter(kind=Run.Kind.ROUTING).order_by("-pk")
         latest = routings.select_for_update().first()
         if latest is not None and latest.state != Run.State.FINISHED:
-            return begin_anew(latest)
+            return begin_anew(latest, resumes=resumes)
         run = runs.open_run(
             project=locked,
             kind=Run.Kind.ROUTING,
@@ -84,14 +86,16 @@ def request(*, project: Project, user: User | None = None) -> Run:
             request={},
             user=user,
         )
-        return begin_anew(run)
+        was_left = latest is not None and not latest.is_whole and latest.request.get("resumes")
+        return begin_anew(run, resumes=resumes or bool(was_left))
 
 
-def begin_anew(run: Run) -> Run:
+def begin_anew(run: Run, *, resumes: bool = False) -> Run:
     """Plan a Run, locked after its project, by the solutions and settings of now."""
     project = run.project
     project.refresh_from_db()
-    run.request = {name: getattr(project, name) for name in ("mode", "overlap", "queue_order")}
+    settings = {name: getattr(project, name) for name in ("mode", "overlap", "queue_order")}
+    run.request = {**settings, "resumes": resumes or bool(run.request.get("resumes"))}
     run.save(update_fields=["request"])
     runs.plan_anew(run, _planned(project))
     return run
@@ -112,7 +116,7 @@ def route(*, project: Project) -> int:
 
 def route_slice(piece: RunSlice) -> Callable[[], runs.Made]:
     """Bring the slots of one slice in line. Its payload: mode, first and last id of each range."""
-    return partial(_bring_in_line, piece.run.project_id, piece.payload)
+    return partial(_bring_in_line, piece)
 
 
 @transaction.atomic
@@ -146,27 +150,33 @@ def _planned(project: Project) -> Iterator[list[tuple[str, int, int]]]:
         yield [(project.mode, first, last)]
 
 
-def _bring_in_line(project_id: int, payload: Iterable[Sequence[Any]]) -> runs.Made:
-    """Bring the slots in the ranges of `payload` in line, all at once. Needs a transaction."""
-    project = lock(project_id)
+def _bring_in_line(piece: RunSlice) -> runs.Made:
+    """Bring the slots in the ranges of a slice in line, all at once. Needs a transaction."""
+    project = lock(piece.run.project_id)
     lock_places(project)
     grown = done = 0
-    for mode, first, last in payload:
+    for mode, first, last in piece.payload:
         done += 1
         # Of a mode that was left meanwhile there is nothing to do; that of now has its own slices.
-        # And where a policy says where solutions go, `annotation.route` follows that.
-        if mode == project.mode and not project.is_routed:
+        if mode == project.mode:
             grown += _align(project, (first, last))
+    _resume_after_last(piece, project)
     return runs.Made(done=done, grown=grown)
 
 
 def _align(project: Project, ids: tuple[int, int]) -> int:
-    """Return by how many slots the queue grew; a new round begins where slots came or moved."""
+    """Return by how many slots the queue grew; a new round begins where slots came or moved.
+
+    Where a policy says where solutions go (`annotation.route`), only what is left of a former mode
+    is withdrawn.
+    """
+    withdrawn = _withdraw(project, ids)
+    if project.is_routed:
+        return -withdrawn
     if project.mode == Project.Mode.EXPLORE:
         made = _route_problems(project, ids)
     else:
         made = _route_solutions(project, ids)
-    withdrawn = _withdraw(project, ids)
     first, last = ids
     of = project.unit_of_work
     slots = project.assignments.open().for_people()
@@ -177,20 +187,34 @@ def _align(project: Project, ids: tuple[int, int]) -> int:
     return made - withdrawn
 
 
+def _resume_after_last(piece: RunSlice, project: Project) -> None:
+    """Let a project that waits for that give out work again, if no slot of a former mode is left.
+
+    Slices of a project are written one after another, so that one of them is the last.
+    """
+    run = Run.objects.get(pk=piece.run_id)
+    if not run.request.get("resumes") or run.slices.unfinished().exclude(pk=piece.pk).exists():
+        return
+    if not project.assignments.open().of_another_mode().exists():
+        Project.objects.filter(pk=project.pk).update(paused_at=None)
+
+
 def _withdraw(project: Project, ids: tuple[int, int]) -> int:
-    """Withdraw the open slots beyond the overlap; return how many."""
+    """Withdraw the open slots beyond the overlap or of a former mode; return how many."""
     of = "solution.problem_id" if project.mode == Project.Mode.EXPLORE else "slot.solution_id"
     statement = f"""
         WITH ranked AS (
-            SELECT slot.id, slot.state, row_number() OVER (
-                PARTITION BY {of} ORDER BY slot.state = 'open', slot.id
+            SELECT slot.id, slot.state, solution.built, row_number() OVER (
+                PARTITION BY {of}, solution.built ORDER BY slot.state = 'open', slot.id
             ) AS place
             FROM annotation_assignment AS slot
             JOIN annotation_solution AS solution ON solution.id = slot.solution_id
             WHERE slot.project_id = %s AND NOT slot.is_named AND slot.state <> 'withdrawn'
                 AND {of} BETWEEN %s AND %s
         ),
-        too_many AS (SELECT id FROM ranked WHERE place > %s AND state = 'open'),
+        too_many AS (
+            SELECT id FROM ranked WHERE (place > %s OR built <> %s) AND state = 'open'
+        ),
         withdrawn AS (
             UPDATE annotation_assignment AS slot SET state = 'withdrawn'
             FROM too_many WHERE slot.id = too_many.id AND slot.state = 'open'
@@ -198,11 +222,13 @@ def _withdraw(project: Project, ids: tuple[int, int]) -> int:
         )
         SELECT (SELECT count(*) FROM too_many), (SELECT count(*) FROM withdrawn)
     """  # noqa: S608 - `of` is one of two names
+    explores = project.mode == Project.Mode.EXPLORE
+    overlap = _NO_LIMIT if project.is_routed else project.overlap
     in_all, too_many, withdrawn = 0, 1, 0
     # Of one that was claimed in between, another slot is too many now.
     while too_many > withdrawn:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [project.pk, *ids, project.overlap])
+            cursor.execute(statement, [project.pk, *ids, overlap, explores])
             too_many, withdrawn = cursor.fetchone()
         in_all += withdrawn
     return in_all

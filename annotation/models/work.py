@@ -26,6 +26,15 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Slots that any reviewer of the project may take."""
         return self.filter(for_reviewers=True)
 
+    def of_another_mode(self) -> "AssignmentQuerySet":
+        """Slots for people of the way of marking that their project had before.
+
+        What a labeler builds is work of explore mode, what came whole from a writer of review mode.
+        """
+        explores = Q(project__mode=Project.Mode.EXPLORE)
+        built = Q(solution__built=True)
+        return self.for_people().filter((explores & ~built) | (~explores & built))
+
     def counted(self) -> "AssignmentQuerySet":
         """Slots that count toward the overlap."""
         return self.exclude(state=Assignment.State.WITHDRAWN)

@@ -248,6 +248,21 @@ def test_a_resumed_request_tells_only_what_it_made_itself(project: Project) -> N
     assert run.grown == 12
 
 
+@pytest.mark.parametrize("mode", ["explore", "review"])
+def test_each_slice_withdraws_what_is_open_of_a_former_mode(project: Project, mode: str) -> None:
+    change(project, mode="review" if mode == "explore" else "explore")
+    before = routing.route(project=project)
+    former = set(Assignment.objects.values_list("pk", flat=True))
+    change(project, mode=mode)
+    run = finish(routing.request(project=project))
+    assert run.is_whole
+    withdrawn = Assignment.objects.filter(state=Assignment.State.WITHDRAWN)
+    assert set(withdrawn.values_list("pk", flat=True)) == former
+    now = Assignment.objects.open()
+    assert {slot.solution.built for slot in now} == {mode == "explore"}
+    assert run.grown == now.count() - before
+
+
 def test_a_better_slot_is_seen_at_once_by_who_has_read_past_its_place(project: Project) -> None:
     change(project, queue_order=Project.Order.CONVINCING, overlap=1)
     project.refresh_from_db()
