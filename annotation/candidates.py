@@ -16,7 +16,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import drafts, run_kinds, runs
+from annotation import drafts, run_kinds, run_plans
 from annotation.candidate_drawing import NOTHING_NEW, drawing_of
 from annotation.candidate_lists import (
     KEY,
@@ -198,7 +198,7 @@ def _answer_lines(solutions: QuerySet[Solution], n_steps: int) -> list[str]:
 def _ask(lease: Lease, solution: Solution, texts: Sequence[str], listed: CandidateList) -> None:
     """Have a worker draw what the list lacks. The caller has locked the solution."""
     wanted = drawing_of(lease.project.drawing)
-    run = runs.open_run(
+    run = run_plans.open_run(
         project=lease.project,
         kind=Run.Kind.CANDIDATES,
         identity={},
@@ -210,7 +210,7 @@ def _ask(lease: Lease, solution: Solution, texts: Sequence[str], listed: Candida
         run.settle()  # it goes on where it was stopped
     else:
         times_asked = listed.times_asked + 1
-        runs.add_slices(run, [[[lease.pk, list(texts), times_asked]]])
+        run_plans.add_slices(run, [[[lease.pk, list(texts), times_asked]]])
         piece = run.slices.latest("number").pk
         asked = replace(listed, lease=lease.pk, piece=piece, times_asked=times_asked)
         keep(solution, texts, replace(asked, asked_at=timezone.now().isoformat()))

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 
-from annotation import runs
+from annotation import run_plans, runs
 from annotation.id_ranges import id_ranges
 from annotation.models import Membership, Problem, Project, Run, RunSlice, Solution, Step
 from web.models import User
@@ -55,7 +55,7 @@ def filling(project: Project) -> Run | None:
 
 
 def _plan_content(source: Project, target: Project, user: User) -> Run:
-    run = runs.open_run(
+    run = run_plans.open_run(
         project=target,
         kind=Run.Kind.CLONING,
         identity={"source": source.pk},
@@ -71,7 +71,7 @@ def _plan_content(source: Project, target: Project, user: User) -> Run:
         )
         for first, last in id_ranges(rows, ROWS_A_SLICE)
     ]
-    runs.add_slices(run, plan)
+    run_plans.add_slices(run, plan)
     return run
 
 

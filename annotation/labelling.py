@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Prefetch, Sum
 
-from annotation import routing, run_pace, runs
+from annotation import routing, run_pace, run_plans, runs
 from annotation.grading import grade
 from annotation.models import (
     Annotation,
@@ -53,7 +53,7 @@ def request(
     if price is not None:
         wanted["currency"] = price.currency
     with transaction.atomic():
-        run = runs.open_run(
+        run = run_plans.open_run(
             project=project,
             kind=Run.Kind.LABELLING,
             identity={"labeler": wanted["labeler"]},
@@ -64,14 +64,14 @@ def request(
         if judge.needs_own_worker(labeler.config):
             run.queue = "local"
             run.save(update_fields=["queue"])
-        again = runs.take_back_failures(run)
+        again = run_plans.take_back_failures(run)
         made = routing.route_to(
             project=project,
             labeler=labeler,
             reason=reason,
             batch_size=judge.batch_size,
         )
-        runs.add_slices(run, chain(runs.batches(again, judge.batch_size), made))
+        run_plans.add_slices(run, chain(run_plans.batches(again, judge.batch_size), made))
     return run
 
 

@@ -1,15 +1,14 @@
 """Which solutions go to which labelers: assignments are made here."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
-from typing import Any
 from uuid import uuid4
 
 from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from annotation import runs
+from annotation import run_plans, runs
 from annotation.digests import digest
 from annotation.id_ranges import id_ranges
 from annotation.models import Assignment, Project, Reconsideration, Run, RunSlice, Solution
@@ -66,12 +65,11 @@ def request(*, project: Project, user: User | None = None, resumes: bool = False
 
     In review mode every written solution gets its slots, except those that newcomers practise on;
     in explore mode every problem gets them, each with a solution of its own to build. Open slots
-    beyond the overlap, and of a former mode, are withdrawn, open slots get the priorities of the project's order; what
-    people hold or have submitted, and priorities that a manager has set, are left alone.
+    beyond the overlap or of a former mode are withdrawn, the others get the priorities of the
+    project's order; what people hold or have submitted, and what managers put first or last, stays.
 
-    Asked for while it goes on, or after it was broken off, it is the same Run, which begins anew
-    by the settings of now. With `resumes` the project, paused, gives out work again as soon as no
-    slot of a former mode is open.
+    Asked for while it goes on, or after it was broken off, it is the same Run, which begins anew.
+    With `resumes` a paused project gives out work again once no slot of a former mode is open.
     """
     with transaction.atomic():
         locked = lock(project.pk)
@@ -79,7 +77,7 @@ def request(*, project: Project, user: User | None = None, resumes: bool = False
         latest = routings.select_for_update().first()
         if latest is not None and latest.state != Run.State.FINISHED:
             return begin_anew(latest, resumes=resumes)
-        run = runs.open_run(
+        run = run_plans.open_run(
             project=locked,
             kind=Run.Kind.ROUTING,
             identity={"after": latest and latest.pk},
@@ -94,10 +92,11 @@ def begin_anew(run: Run, *, resumes: bool = False) -> Run:
     """Plan a Run, locked after its project, by the solutions and settings of now."""
     project = run.project
     project.refresh_from_db()
-    settings = {name: getattr(project, name) for name in ("mode", "overlap", "queue_order")}
-    run.request = {**settings, "resumes": resumes or bool(run.request.get("resumes"))}
+    run.request = {name: getattr(project, name) for name in ("mode", "overlap", "queue_order")} | {
+        "resumes": resumes or bool(run.request.get("resumes"))
+    }
     run.save(update_fields=["request"])
-    runs.plan_anew(run, _planned(project))
+    run_plans.plan_anew(run, _planned(project))
     return run
 
 
@@ -302,15 +301,9 @@ def _route_problems(project: Project, ids: tuple[int, int]) -> int:
 
 def _to_build(project: Project, problem_id: int) -> Solution:
     """Return the solution that a labeler will build for a problem: one for each slot."""
-    return Solution(
-        project=project,
-        problem_id=problem_id,
-        built=True,
-        splitter="given",
-        engine=BUILDER,
-        text_key=uuid4(),
-        writer_key=digest(BUILDER),
-    )
+    keys = {"text_key": uuid4(), "writer_key": digest(BUILDER)}
+    of = {"project": project, "problem_id": problem_id, "engine": BUILDER}
+    return Solution(**of, **keys, built=True, splitter="given")
 
 
 def begin_round(project: Project) -> None:

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import labelling, routing, run_pace, runs
+from annotation import labelling, routing, run_pace, run_plans
 from annotation.models import Project, Run
 from annotation.run_pace import NotNow
 from labelers.judges import JUDGES
@@ -56,6 +56,11 @@ def _check_active(project: Project) -> None:
         raise NotNow(_("The project is archived."))
 
 
+def _check_not_beyond_help(run: Run) -> None:
+    if run.is_beyond_help:
+        raise NotNow(_("The project that it copies was deleted."))
+
+
 def pause(run: Run) -> None:
     """Take no more slices of `run` until it is resumed; those in work still end."""
     if not run.may_pause:
@@ -84,6 +89,7 @@ def resume(run: Run, *, budget: Decimal | None = None) -> Run:
     if routes:
         routing.lock(run.project_id)  # always before the Run
     locked = Run.objects.select_for_update().get(pk=run.pk)
+    _check_not_beyond_help(locked)
     if locked.is_unfinished and budget is None:
         raise NotNow(_("This run is going on already."))
     if not locked.slices.unfinished().exists():
@@ -100,12 +106,13 @@ def retry_failed(run: Run) -> Run:
     """Plan everything again that failed in `run`, also what would fail again by all we know."""
     _check_active(run.project)
     locked = Run.objects.select_for_update().get(pk=run.pk)
+    _check_not_beyond_help(locked)
     run_pace.set_budget(locked, None)
-    entries = runs.take_back_failures(locked, transient_only=False)
+    entries = run_plans.take_back_failures(locked, transient_only=False)
     if not entries:
         raise NotNow(_("Nothing of this run has failed."))
     if locked.kind == Run.Kind.LABELLING:
         labelling.open_again(entries)
     first = locked.slices.earliest("number")
-    runs.add_slices(locked, runs.batches(entries, len(first.payload)))
+    run_plans.add_slices(locked, run_plans.batches(entries, len(first.payload)))
     return locked

@@ -49,7 +49,7 @@ def run(request: UserRequest, slug: str, run_id: int) -> HttpResponse:
         "project": project,
         "run": found,
         "progress": run_progress.progress(found),
-        "may_go_on": run_control.may_go_on_for(request.user, found),
+        "may_go_on": run_control.may_go_on_for(request.user, found) and not found.is_beyond_help,
         "form": ResumeForm() if found.currency else None,
     }
     if found.failed and found.kind in run_progress.LISTED:

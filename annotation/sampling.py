@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models.functions import Length
 
-from annotation import runs, steps
+from annotation import run_plans, steps
 from annotation.models import Project, Run
 from labelers.engines import get_engine
 from labelers.engines.base import Decoding
@@ -82,7 +82,7 @@ def request(*, project: Project, wanted: SamplingRequest, user: User | None = No
     check_configuration(wanted)
     _check_prefix(project, wanted)
     with transaction.atomic():
-        run = runs.open_run(
+        run = run_plans.open_run(
             project=project,
             kind=Run.Kind.SAMPLING,
             identity=wanted.identity(),
@@ -91,9 +91,9 @@ def request(*, project: Project, wanted: SamplingRequest, user: User | None = No
         )
         run.queue = "local" if engine.needs_own_worker else "stepmark"
         run.save(update_fields=["queue"])
-        again = runs.take_back_failures(run)
+        again = run_plans.take_back_failures(run)
         draws = chain(again, _unplanned(run, wanted))
-        runs.add_slices(run, _batches(draws, engine.batch_size, wanted))
+        run_plans.add_slices(run, _batches(draws, engine.batch_size, wanted))
     return run
 
 

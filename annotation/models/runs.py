@@ -113,6 +113,11 @@ class Run(models.Model):
         return self.state == Run.State.FINISHED and not self.failed
 
     @property
+    def is_beyond_help(self) -> bool:
+        """Whether it can never go on: the project that it copies is there no more."""
+        return self.kind == Run.Kind.CLONING and self.state == Run.State.FAILED
+
+    @property
     def shrunk(self) -> int:
         return max(0, -self.grown)
 

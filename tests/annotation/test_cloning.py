@@ -5,6 +5,7 @@ from django.test import Client
 
 from annotation import cloning, run_control, run_kinds, runs
 from annotation.models import Problem, Project, Run, RunSlice, Solution, Step
+from annotation.run_pace import NotNow
 from tests.annotation.managing import client_of
 from tests.factories import make_problem, make_project, make_solution, make_step, make_user
 from web.models import User
@@ -137,6 +138,18 @@ def test_a_project_deleted_while_it_is_copied_stops_the_run_and_says_so(
     finish(run)
     assert (run.state, run.error) == ("failed", "the project that is copied was deleted")
     assert run.project.problems.count() == 2
+    again = f"/projects/second/runs/{run.pk}/resume/"
+    client = client_of(user)
+    for address in ("/projects/second/", f"/projects/second/runs/{run.pk}/"):
+        page = client.get(address).content.decode()
+        assert again not in page
+    assert (
+        "was deleted before all of it was copied"
+        in client.get("/projects/second/").content.decode()
+    )
+    for act in (run_control.resume, run_control.retry_failed):
+        with pytest.raises(NotNow, match="was deleted"):
+            act(run)
 
 
 def test_a_small_project_is_copied_while_its_manager_waits(

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from annotation import run_pace, runs
+from annotation import run_pace, run_plans, runs
 from annotation.models import Run, RunSlice
 from annotation.run_pace import Failure
 from annotation.runs import Made
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.django_db
 def planned(batches: Sequence[Sequence[int]], kind: Run.Kind = Run.Kind.LABELLING) -> Run:
     with transaction.atomic():
         wanted = {"name": "judge", "currency": "USD"}
-        run = runs.open_run(
+        run = run_plans.open_run(
             project=make_project(), kind=kind, identity={"of": len(batches)}, request=wanted
         )
-        runs.add_slices(run, batches)
+        run_plans.add_slices(run, batches)
     return run
 
 

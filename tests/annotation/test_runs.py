@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from annotation import run_kinds, runs
+from annotation import run_kinds, run_plans, runs
 from annotation.models import Project, Run, RunSlice
 from annotation.runs import Failure, Made
 from tests.factories import make_project
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.django_db
 def planned(slices: int = 3, project: Project | None = None) -> Run:
     """Return a Run of `slices` slices of two entries each."""
     with transaction.atomic():
-        run = runs.open_run(
+        run = run_plans.open_run(
             project=project or make_project(),
             kind=Run.Kind.SAMPLING,
             identity={"of": slices},
             request={},
         )
-        runs.add_slices(run, ([2 * number, 2 * number + 1] for number in range(slices)))
+        run_plans.add_slices(run, ([2 * number, 2 * number + 1] for number in range(slices)))
     return run
 
 
@@ -104,10 +104,10 @@ def test_only_transient_failures_are_taken_back() -> None:
     failures = [Failure(entry=0, reason="too long"), Failure(entry=1, reason="429", transient=True)]
     runs.finish(piece, lambda: Made(done=0, failures=failures), work_ms=5, tries_again=False)
     run.refresh_from_db()
-    assert runs.take_back_failures(run) == [1]
+    assert run_plans.take_back_failures(run) == [1]
     assert (run.failed, run.total) == (1, 1)
     assert run.errors == {"too long": 1}
-    assert runs.take_back_failures(run) == []
+    assert run_plans.take_back_failures(run) == []
 
 
 def test_a_slice_that_kills_every_worker_is_given_up_and_the_run_ends() -> None:
@@ -133,7 +133,7 @@ def test_a_run_that_cannot_go_on_stops_and_resumes_when_asked_again() -> None:
     run.refresh_from_db()
     assert (run.state, run.error) == ("failed", "the model is not there")
     assert runs.claim(run.pk) is None
-    runs.add_slices(run, [])
+    run_plans.add_slices(run, [])
     assert (run.state, run.error) == ("queued", "")
     while piece := runs.claim(run.pk):
         do(piece)
@@ -197,7 +197,7 @@ def test_an_unexpected_error_fails_the_slice_with_its_text_and_may_be_tried_agai
     run.refresh_from_db()
     assert (run.state, run.done, run.failed) == ("finished", 2, 2)
     assert run.errors == {"KeyError: 'colour'": 2}
-    assert runs.take_back_failures(run) == [0, 1]
+    assert run_plans.take_back_failures(run) == [0, 1]
 
 
 def test_an_error_while_writing_keeps_nothing_of_the_slice() -> None:
