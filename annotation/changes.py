@@ -91,10 +91,9 @@ def _follow(project: Project, changed: list[str], user: User) -> Run | None:
             route.look_again(project)
         if not slots.open().exists():
             return None
-        goes_on = Project.objects.filter(pk=project.pk, paused_at=None).update(
-            paused_at=timezone.now()
-        )
-        return routing.request(project=project, user=user, resumes=bool(goes_on))
+        now = timezone.now()
+        pauses = Project.objects.filter(pk=project.pk, paused_at=None).update(paused_at=now)
+        return routing.request(project=project, user=user, ends_pause=now if pauses else None)
     if project.is_routed:
         return None
     if not {"overlap", "queue_order"}.isdisjoint(changed) and slots.exists():

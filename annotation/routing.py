@@ -1,6 +1,7 @@
 """Which solutions go to which labelers: assignments are made here."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from uuid import uuid4
@@ -60,7 +61,9 @@ def route_to(
         yield [assignment.pk for assignment in made]
 
 
-def request(*, project: Project, user: User | None = None, resumes: bool = False) -> Run:
+def request(
+    *, project: Project, user: User | None = None, ends_pause: datetime | None = None
+) -> Run:
     """Open the Run that brings the slots for people in line with the project's settings.
 
     In review mode every written solution gets its slots, except those that newcomers practise on;
@@ -69,31 +72,30 @@ def request(*, project: Project, user: User | None = None, resumes: bool = False
     project's order; what people hold or have submitted, and what managers put first or last, stays.
 
     Asked for while it goes on, or after it was broken off, it is the same Run, which begins anew.
-    With `resumes` a paused project gives out work again once no slot of a former mode is open.
+    A pause that began at `ends_pause` ends once no slot of a former mode is open.
     """
     with transaction.atomic():
         locked = lock(project.pk)
         routings = locked.runs.filter(kind=Run.Kind.ROUTING).order_by("-pk")
         latest = routings.select_for_update().first()
         if latest is not None and latest.state != Run.State.FINISHED:
-            return begin_anew(latest, resumes=resumes)
+            return begin_anew(latest, ends_pause)
         run = run_plans.open_run(
             project=locked,
             kind=Run.Kind.ROUTING,
             identity={"after": latest and latest.pk},
-            request={},
+            request=latest.request if latest else {},
             user=user,
         )
-        was_left = latest is not None and not latest.is_whole and latest.request.get("resumes")
-        return begin_anew(run, resumes=resumes or bool(was_left))
+        return begin_anew(run, ends_pause)
 
 
-def begin_anew(run: Run, *, resumes: bool = False) -> Run:
+def begin_anew(run: Run, ends_pause: datetime | None = None) -> Run:
     """Plan a Run, locked after its project, by the solutions and settings of now."""
     project = run.project
     project.refresh_from_db()
     run.request = {name: getattr(project, name) for name in ("mode", "overlap", "queue_order")} | {
-        "resumes": resumes or bool(run.request.get("resumes"))
+        "ends_pause": ends_pause.isoformat() if ends_pause else run.request.get("ends_pause")
     }
     run.save(update_fields=["request"])
     run_plans.plan_anew(run, _planned(project))
@@ -187,15 +189,15 @@ def _align(project: Project, ids: tuple[int, int]) -> int:
 
 
 def _resume_after_last(piece: RunSlice, project: Project) -> None:
-    """Let a project that waits for that give out work again, if no slot of a former mode is left.
+    """End the pause that waits for this Run, if no slot of a former mode is left.
 
     Slices of a project are written one after another, so that one of them is the last.
     """
-    run = Run.objects.get(pk=piece.run_id)
-    if not run.request.get("resumes") or run.slices.unfinished().exclude(pk=piece.pk).exists():
+    began = Run.objects.get(pk=piece.run_id).request.get("ends_pause")
+    if began is None or piece.run.slices.unfinished().exclude(pk=piece.pk).exists():
         return
     if not project.assignments.open().of_another_mode().exists():
-        Project.objects.filter(pk=project.pk).update(paused_at=None)
+        Project.objects.filter(pk=project.pk, paused_at=began).update(paused_at=None)
 
 
 def _withdraw(project: Project, ids: tuple[int, int]) -> int:

@@ -15,7 +15,15 @@ from django.db import connection, transaction
 
 from annotation import leases
 from annotation.models import Lease, Project
-from bench.filled_queue import OVERLAP, fill, make_labeler, mark_best, settle_queue, submit
+from bench.filled_queue import (
+    OVERLAP,
+    fill,
+    make_labeler,
+    mark_best,
+    mark_by_another,
+    settle_queue,
+    submit,
+)
 from labelers.models import Labeler
 
 MARKED = 100_000
@@ -27,8 +35,8 @@ LIMIT = 2.0
 def measure_sizes(sizes: Sequence[int], *, marked: int = MARKED) -> Iterator[dict[str, Any]]:
     """Yield the bars of a claim's time and buffers at each of `sizes` against the smallest.
 
-    The labeler has marked the best `marked` solutions; where there are fewer, all that can be
-    without leaving too little to claim. Last comes the one claim that reads all of it again.
+    The labeler has marked the best `marked` solutions; what is open of these beyond a size, others
+    have submitted. Last comes the one claim that reads all of it again.
     """
     times, touched = [], []
     for size in sizes:
@@ -60,15 +68,16 @@ def measure_old_snapshot(claims: int) -> Iterator[dict[str, Any]]:
 
 def _queue_of(size: int, marked: int) -> tuple[Labeler, Project]:
     """Make a queue with `size` open slots, of which a labeler has marked the best solutions."""
-    to_claim = CLAIMS + EXPLAINED + 10
     labeler = make_labeler(f"of {size}")
-    # Each solution that they marked has one slot less open.
-    solutions = (size + marked) // OVERLAP
-    if solutions < marked + to_claim:
-        solutions = (size - to_claim) // (OVERLAP - 1)
-        marked = solutions - to_claim
+    # Each solution that they marked has one slot less open; some are left to be claimed.
+    solutions = max((size + marked) // OVERLAP, marked + CLAIMS + EXPLAINED + 10)
     project = fill(solutions)
     mark_best(labeler, project, marked)
+    too_many = OVERLAP * solutions - marked - size
+    for other in range(1, OVERLAP):
+        count = min(marked, max(0, too_many - (other - 1) * marked))
+        if count:
+            mark_by_another(make_labeler(f"other {other} of {size}"), count)
     settle_queue()
     return labeler, project
 

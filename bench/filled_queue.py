@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from annotation import routing
 from annotation.models import Project
 from bench.scratch import PROJECT, empty_tables
 from labelers.models import Labeler
@@ -56,6 +55,28 @@ SELECT %(project)s, %(labeler)s, solution_id, id, false, 'solution', '', '{}', f
 FROM marked ORDER BY id;
 """
 
+# As routing makes them, in its order, without its batches.
+_ROUTED = """
+INSERT INTO annotation_assignment
+    (project_id, solution_id, is_named, state, priority, reason, error, created_at)
+SELECT project_id, id, false, 'open', 0, '', '', now()
+FROM annotation_solution CROSS JOIN generate_series(1, %(overlap)s)
+WHERE project_id = %(project)s ORDER BY id;
+
+UPDATE annotation_project SET routing_round = routing_round + 1 WHERE id = %(project)s;
+"""
+
+# Slots of marked solutions beyond the first: by somebody else, as if they had marked them too.
+_MARKED_BY_OTHERS = """
+UPDATE annotation_assignment AS slot SET state = 'submitted', labeler_id = %(labeler)s
+WHERE slot.id IN (
+    SELECT min(open.id) FROM annotation_assignment AS open
+    JOIN annotation_assignment AS marked USING (solution_id)
+    WHERE open.state = 'open' AND marked.state = 'submitted'
+    GROUP BY solution_id ORDER BY solution_id LIMIT %(count)s
+);
+"""
+
 _SUBMITTED = """
 WITH ended AS (
     UPDATE annotation_lease SET ended_at = now(), outcome = 'submitted'
@@ -83,7 +104,8 @@ def fill(solutions: int, *, steps: int = 0, overlap: int = OVERLAP) -> Project:
     values = {"project": project.pk, "solutions": solutions, "steps": steps}
     with connection.cursor() as cursor:
         cursor.execute(_SOLUTIONS, values)
-    routing.route(project=project)
+        cursor.execute(_ROUTED, {"project": project.pk, "overlap": overlap})
+    project.refresh_from_db()
     return project
 
 
@@ -101,6 +123,12 @@ def mark_best(labeler: Labeler, project: Project, count: int) -> None:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_MARKED, values)
+
+
+def mark_by_another(labeler: Labeler, count: int) -> None:
+    """Have `labeler` submitted one open slot of each of the first `count` marked solutions."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARKED_BY_OTHERS, {"labeler": labeler.pk, "count": count})
 
 
 def submit(lease_ids: Sequence[int]) -> None:

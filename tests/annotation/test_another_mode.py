@@ -114,6 +114,17 @@ def test_a_failed_slice_keeps_the_project_paused_until_it_is_tried_again(
     assert not is_paused(project)
 
 
+def test_a_pause_that_began_later_is_not_ended(project: Project) -> None:
+    run = explored(project)
+    work_on(run)
+    run.cancel()
+    Project.objects.filter(pk=project.pk).update(paused_at=None)
+    changes.pause(project)
+    runs.work_here(run_control.resume(run), routing.route_slice)
+    assert run.slices.unfinished().count() == 0
+    assert is_paused(project)
+
+
 def test_settings_that_change_in_the_midst_do_not_forget_the_pause(project: Project) -> None:
     work_on(explored(project))
     project.refresh_from_db()
