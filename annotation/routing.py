@@ -137,10 +137,7 @@ def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: flo
 
 
 def lock(project_id: int) -> Project:
-    """Let nobody else make, withdraw or reorder the project's slots, or change its settings.
-
-    Always before `lock_places`. Needs a transaction.
-    """
+    """Let nobody else change slots or settings. Always before `lock_places`, in a transaction."""
     return Project.objects.select_for_update(no_key=True).get(pk=project_id)
 
 
