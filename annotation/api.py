@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from annotation import candidates, drafts, leases
+from annotation import candidates, drafts, ending, leases
 from annotation.api_fields import ChooseFields, NextFields, SaveFields, SubmitFields
 from annotation.api_rights import check_token
 from annotation.drafts import Draft
@@ -164,14 +164,13 @@ class DraftView(QueueView):
         sent = self.sent(SaveFields)
         if lease.outcome == Lease.Outcome.SUBMITTED:
             return self.conflict("submitted", _("This work was handed in already."))
-        if not lease.is_open:
-            lease = leases.regain(lease) or lease
+        lease = leases.for_draft(lease)
         try:
             kept = drafts.save(lease, sent["draft"], based_on=sent["version"], key=self.key())
         except drafts.Stale as error:
             return self.stale(error)
         return Response(
-            {"version": kept.draft_version, "until": kept.until, "surplus": not kept.is_open}
+            {"version": kept.draft_version, "until": kept.until, "surplus": kept.is_surplus}
         )
 
 
@@ -204,14 +203,14 @@ class SubmitView(QueueView):
 class SkipView(QueueView):
     def post(self, request: Request, slug: str, assignment_id: int) -> Response:
         """Give a slot back and not see its solution for a while."""
-        leases.skip(self.lease(slug, assignment_id))
+        ending.skip(self.lease(slug, assignment_id))
         return Response({})
 
 
 class ReleaseView(QueueView):
     def post(self, request: Request, slug: str, assignment_id: int) -> Response:
         """Give a slot back."""
-        leases.release(self.lease(slug, assignment_id))
+        ending.release(self.lease(slug, assignment_id))
         return Response({})
 
 
@@ -279,8 +278,7 @@ class ChooseView(QueueView):
         sent = self.sent(ChooseFields)
         if lease.outcome == Lease.Outcome.SUBMITTED:
             return self.conflict("submitted", _("This work was handed in already."))
-        if not lease.is_open:
-            lease = leases.regain(lease) or lease
+        lease = leases.for_draft(lease)
         try:
             saved = candidates.go_on(
                 lease, sent["draft"], sent["choice"], based_on=sent["version"], key=self.key()
@@ -296,6 +294,6 @@ class ChooseView(QueueView):
                 "version": saved.draft_version,
                 "choice": asdict(draft.choices[-1]),
                 "is_finished": found.final_answer is not None,
-                "surplus": not saved.is_open,
+                "surplus": saved.is_surplus,
             }
         )

@@ -6,11 +6,10 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from annotation.drafts import BAD_PROBLEM, GIVE_UP, Choice, Draft, Mark
+from annotation.leases import MOST_AT_ONCE
 
 LONGEST_TEXT = 20_000
 A_DAY_MS = 24 * 60 * 60 * 1000
-MOST_AT_ONCE = 10
-"""Slots that one labeler may hold of a project: what is held keeps others waiting."""
 
 
 class RatingField(serializers.Field[int, int, int, Any]):

@@ -1,4 +1,4 @@
-"""A labeler's finished work on one solution, as `submission` keeps it."""
+"""A labeler's finished work on one solution, as `keeping` writes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

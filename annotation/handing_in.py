@@ -64,7 +64,7 @@ def hand_in(lease: Lease, draft: Draft, *, based_on: int | None = None) -> Hande
     Stale when a version was saved that the labeler has not seen.
     """
     handed_in = _once(lease, draft, based_on)
-    if handed_in.is_new and lease.project.mode == Project.Mode.EXPLORE:
+    if lease.project.mode == Project.Mode.EXPLORE:
         _grade(handed_in.annotation)
     return handed_in
 
@@ -212,9 +212,14 @@ def _keep_critiques(annotation: Annotation, finished: Finished, draft: Draft) ->
 
 
 def _grade(annotation: Annotation) -> None:
-    """Note whether the answer of a solution that was built step by step is right."""
-    if annotation.is_surplus:
-        return
+    """Note whether the answer of a solution that was built step by step is right.
+
+    For work that comes again, too: whoever took it first may have died before this.
+    """
     solution = annotation.solution
+    if annotation.is_surplus or solution.grader:
+        return
     grade([solution])
-    solution.save(update_fields=["is_correct", "grader"])
+    # A correction may have changed the answer meanwhile.
+    graded = Solution.objects.filter(pk=solution.pk, final_answer=solution.final_answer)
+    graded.update(is_correct=solution.is_correct, grader=solution.grader)

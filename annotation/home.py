@@ -101,7 +101,8 @@ def _waiting(user: User, projects: Sequence[Project]) -> dict[int, int]:
         of_theirs: dict[str, Any] = {"labeler": labeler, of: OuterRef(of)}
         done = Exists(Annotation.objects.filter(**of_theirs))
         held = Exists(Lease.objects.open().filter(**of_theirs))
-        slots = slots.exclude(modes & (done | held))
+        skipped = Exists(Lease.objects.filter(**of_theirs, returns_at__gt=timezone.now()))
+        slots = slots.exclude(modes & (done | held | skipped))
     unit = Case(When(explores, then="solution__problem_id"), default="solution_id")
     most = MOST_COUNTED * max((project.overlap for project in projects), default=1)
     units = ArraySubquery(slots.values(unit=unit)[:most])

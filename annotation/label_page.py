@@ -157,12 +157,12 @@ def texts() -> dict[str, str]:
         "submitted_notice": _("This solution was submitted in another tab."),
         "go_on": _("Go on"),
         "surplus": _(
-            "Somebody else has taken this solution meanwhile. You can finish it: your work is "
-            "kept, but it no longer counts for this slot."
+            "You no longer hold this solution: it was given back, or somebody else has taken it. "
+            "You can finish it: your work is kept, but it may not count for this slot."
         ),
         "ended": _(
-            "Your hold on this solution ran out. Go on: unless somebody takes it, your next mark "
-            "gets it back."
+            "You no longer hold this solution. Go on: your work is kept, and it counts unless "
+            "somebody else takes the solution first."
         ),
         "swapped": _("The solution shown was no longer free. Here is another."),
         "guidelines_lost": _("The guidelines could not be loaded."),

@@ -60,10 +60,12 @@ def open_lease(request: UserRequest, project: Project, assignment_id: str | int)
 
 
 def shown_lease(request: UserRequest, project: Project, assignment_id: str) -> Lease | None:
-    """Return what the caller holds of a slot, begun if it was claimed ahead."""
+    """Return what the caller holds of a slot: begun if it was claimed ahead, else extended."""
     lease = open_lease(request, project, assignment_id)
-    if lease is None or not lease.is_ahead:
-        return lease
+    if lease is None:
+        return None
+    if not lease.is_ahead:
+        return lease if leases.extend(lease) else None
     try:
         return leases.begin(lease)
     except NotOpen:  # its two minutes were over just now

@@ -1,4 +1,4 @@
-"""Who holds which slot: claimed, extended, given back, lost, taken up again.
+"""Who holds which slot: claimed, extended, taken up again; `ending` says how holds end.
 
 Locks are always taken in this order: the labeler (one claim of theirs at a time), the lease, the
 project's places for slots that open again, and last the slot. Bulk changes begin with the project
@@ -13,13 +13,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.claiming import Place, Standing, claim, held, lock
+from annotation.ending import expire_overdue
 from annotation.models import Annotation, Assignment, Lease, Project, Solution
 from annotation.models.work import LeaseQuerySet, NotOpen
-from annotation.reopening import reopen
 from labelers.models import Labeler
 
 AHEAD = timedelta(minutes=2)
 UNDO = timedelta(minutes=10)
+MOST_AT_ONCE = 10
+"""Slots that one labeler may hold of a project: what is held keeps others waiting."""
 
 
 def claim_next(
@@ -68,50 +70,11 @@ def extend(lease: Lease) -> bool:
     return bool(extended)
 
 
-def release(lease: Lease) -> bool:
-    """Give a slot back; False when the lease had ended already."""
-    return _give_back(lease, Lease.Outcome.RELEASED)
-
-
-def skip(lease: Lease) -> bool:
-    """Give a slot back, not to see its solution again for the project's skip time."""
-    returns_at = timezone.now() + timedelta(minutes=lease.project.skip_minutes)
-    return _give_back(lease, Lease.Outcome.SKIPPED, returns_at=returns_at)
-
-
-def release_all(*, labeler: Labeler, project: Project) -> int:
-    """Give back all that `labeler` holds in `project`; return how much that was."""
-    leases = Lease.objects.open().filter(labeler=labeler, project=project)
-    return sum(release(lease) for lease in leases)
-
-
-def expire_overdue(*, project: Project, limit: int = 100) -> int:
-    """Open the slots again whose lease has run out; return how many."""
-    with transaction.atomic():
-        overdue = list(
-            Lease.objects.overdue()
-            .filter(project=project)
-            .select_for_update(skip_locked=True)
-            .order_by("assignment")[:limit]
-        )
-        for lease in overdue:
-            lease.end(Lease.Outcome.EXPIRED)
-        reopen(project, [one.assignment_id for one in overdue if one.corrects_id is None])
-    return len(overdue)
-
-
-def expire_everywhere() -> int:
-    """Open every slot again whose lease has run out; return how many."""
-    overdue = Lease.objects.overdue().values("project").distinct()
-    return sum(
-        expire_overdue(project=project) for project in Project.objects.filter(pk__in=overdue)
-    )
-
-
-def regain(lease: Lease) -> Lease | None:
+def regain(lease: Lease, *, at_most: int | None = None) -> Lease | None:
     """Return a lease that goes on from one that has ended, if its slot is still open.
 
     Where the labeler holds the same work again, by a new claim, that is what it goes on with.
+    Whoever holds `at_most` slots regains none.
     """
     with transaction.atomic():
         standing = lock(lease.labeler, lease.project)
@@ -124,6 +87,8 @@ def regain(lease: Lease) -> Lease | None:
         slots = Assignment.objects.open().select_for_update().filter(pk=lease.assignment_id)
         slot = slots.first()
         if slot is None or Assignment.objects.of_another_mode().filter(pk=slot.pk).exists():
+            return None
+        if _holds(lease.labeler, lease.project, at_most):
             return None
         now = timezone.now()
         return _hold(
@@ -138,13 +103,30 @@ def regain(lease: Lease) -> Lease | None:
         )
 
 
-def correct(annotation: Annotation) -> Lease:
+def for_draft(lease: Lease) -> Lease:
+    """Return the lease to save unfinished work of `lease` on: itself, or one that goes on from it.
+
+    Only what ran out is held again, and `MOST_AT_ONCE` at most: what was skipped or released is
+    not taken back by a save that came late. It is kept where it was, as is what cannot go on.
+    """
+    if lease.outcome != Lease.Outcome.EXPIRED:
+        return lease
+    if lease.corrects is None:
+        return regain(lease, at_most=MOST_AT_ONCE) or lease
+    try:
+        return correct(lease.corrects, goes_on_from=lease)
+    except NotOpen:
+        return lease
+
+
+def correct(annotation: Annotation, *, goes_on_from: Lease | None = None) -> Lease:
     """Return an open lease to correct `annotation` with, which stays in force until submitted.
 
-    Raises NotOpen for work that was superseded, that was not done here, or whose project is
+    It begins with the draft of `goes_on_from`, a correction that ran out, or with what was handed
+    in. Raises NotOpen for work that was superseded, that was not done here, or whose project is
     archived.
     """
-    before = annotation.lease
+    before = goes_on_from or annotation.lease
     if before is None:
         raise NotOpen(f"{annotation} was not made here")
     with transaction.atomic():
@@ -153,9 +135,9 @@ def correct(annotation: Annotation) -> Lease:
             raise NotOpen(f"{annotation} can no longer be corrected")
         theirs = Lease.objects.open().filter(labeler=annotation.labeler)
         opened = theirs.filter(solution=before.solution_id).first()
-        if opened is not None and opened.corrects_id == annotation.pk:
+        if opened is not None and opened.corrects_id == annotation.pk and extend(opened):
             return opened
-        if opened is not None:
+        if opened is not None and opened.corrects_id != annotation.pk:
             raise NotOpen(f"{annotation} has a solution that its labeler holds again")
         now = timezone.now()
         return _write_lease(
@@ -167,6 +149,7 @@ def correct(annotation: Annotation) -> Lease:
             draft=before.draft,
             # Goes on from there: a tab that knows only the work before must not pass for this one.
             draft_version=before.draft_version,
+            draft_key=goes_on_from.draft_key if goes_on_from else None,
             corrects=annotation,
         )
 
@@ -188,6 +171,13 @@ def open_leases(labeler: Labeler, project: Project) -> LeaseQuerySet:
     return leases.select_related("project").order_by("pk")
 
 
+def _holds(labeler: Labeler, project: Project, at_most: int | None) -> bool:
+    """Whether `labeler` holds `at_most` slots: never where that is None."""
+    if at_most is None:
+        return False
+    return open_leases(labeler, project).exclude(began_at=None).count() >= at_most
+
+
 def already_open(leases: LeaseQuerySet, *, ahead: bool, at_once: int = 1) -> Lease | None:
     """Return which of a labeler's open `leases` they should go on with, or None to claim more."""
     # Locked: another tab may be ending them.
@@ -197,6 +187,8 @@ def already_open(leases: LeaseQuerySet, *, ahead: bool, at_once: int = 1) -> Lea
     if ahead:
         return ahead_of_time
     if len(holding) >= at_once:
+        # Overdue perhaps: nobody is given what the next sweep takes away.
+        extend(holding[0])
         return holding[0]
     return begin(ahead_of_time) if ahead_of_time else None
 
@@ -291,14 +283,3 @@ def _write_lease(
         lane_reopened=place.reopened,
         **fields,
     )
-
-
-def _give_back(lease: Lease, outcome: Lease.Outcome, **fields: Any) -> bool:
-    with transaction.atomic():
-        held = Lease.objects.open().select_for_update().filter(pk=lease.pk).first()
-        if held is None:
-            return False
-        held.end(outcome, **fields)
-        if held.corrects_id is None:
-            reopen(held.project, [held.assignment_id])
-    return True

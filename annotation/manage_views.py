@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from annotation import changes, cloning, leases, routing, run_kinds
+from annotation import changes, cloning, ending, routing, run_kinds
 from annotation.models import Lease, Run
 from annotation.project_forms import CloneForm, NewProjectForm
 from annotation.route import look_again
@@ -85,7 +85,7 @@ def resume(request: UserRequest, slug: str) -> HttpResponse:
 @require_POST
 def release(request: UserRequest, slug: str, lease_id: int) -> HttpResponse:
     lease = get_object_or_404(Lease, project=managed_project(request, slug), pk=lease_id)
-    if leases.release(lease):
+    if ending.release(lease):
         messages.success(request, _("Released. Marks made so far are kept as a draft."))
     else:
         messages.warning(request, _("This hold had ended already."))
@@ -97,7 +97,7 @@ def release_labeler(request: UserRequest, slug: str, labeler_id: int) -> HttpRes
     project = managed_project(request, slug)
     held = Lease.objects.filter(project=project).values("labeler")
     labeler = get_object_or_404(Labeler, pk=labeler_id, pk__in=held)
-    released = leases.release_all(labeler=labeler, project=project)
+    released = ending.release_all(labeler=labeler, project=project)
     said = ngettext("%(n)s solution released.", "%(n)s solutions released.", released)
     messages.success(request, said % {"n": intcomma(released)})
     return redirect("project", slug)

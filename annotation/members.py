@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from annotation import leases
+from annotation import ending
 from annotation.models import Invitation, Membership, Project
 from annotation.models.projects import MembershipQuerySet
 from labelers.models import Labeler
@@ -164,4 +164,4 @@ def _leave_a_manager(member: Membership) -> None:
 def _give_back(member: Membership) -> None:
     labeler = Labeler.objects.filter(user=member.user_id).first()
     if labeler is not None:
-        leases.release_all(labeler=labeler, project=member.project)
+        ending.release_all(labeler=labeler, project=member.project)

@@ -9,7 +9,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from annotation.claiming import lock
-from annotation.leases import already_open, expire_overdue, open_leases, take_slot
+from annotation.ending import expire_overdue
+from annotation.leases import already_open, open_leases, take_slot
 from annotation.models import Annotation, Assignment, Lease, Project
 from annotation.models.work import AssignmentQuerySet
 from labelers.models import Labeler

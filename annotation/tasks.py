@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.db import OperationalError
 
-from annotation import leases, route, run_kinds, runs
+from annotation import ending, route, run_kinds, runs
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def ring_again() -> None:
 @shared_task(ignore_result=True, expires=30)
 def expire_leases() -> None:
     """Open the slots again whose lease has run out."""
-    expired = leases.expire_everywhere()
+    expired = ending.expire_everywhere()
     if expired:
         log.info("%d leases ran out", expired)
 

@@ -36,9 +36,11 @@ def waiting_for(labeler: Labeler, project: Project, *, for_review: bool = False)
         .filter(project=project, corrects=None, assignment__for_reviewers=for_review)
         .exclude(Q(labeler=labeler) | Exists(done))
     )
-    skipped = Lease.objects.filter(
-        labeler=labeler, project=project, returns_at__gt=timezone.now()
-    ).filter(Exists(still_open))
+    skipped = (
+        Lease.objects.filter(labeler=labeler, project=project, returns_at__gt=timezone.now())
+        .filter(Exists(still_open))
+        .exclude(Exists(done))
+    )
     return Waiting(
         reserved=reserved.values("solution").distinct().count(),
         reserved_until=reserved.aggregate(at=Min("until"))["at"],

@@ -158,13 +158,6 @@ class Assignment(models.Model):
         self.reopened = place
         self.save(update_fields=["reopened"])
 
-    def submit(self) -> None:
-        """Bring a leased slot, locked by the caller, to its good end."""
-        if self.state != Assignment.State.LEASED:
-            raise NotOpen(f"{self} is {self.state}, not leased")
-        self.state = Assignment.State.SUBMITTED
-        self.save(update_fields=["state"])
-
     @classmethod
     def close(
         cls, assignments: Iterable["Assignment"], state: "Assignment.State", error: str = ""
@@ -286,6 +279,11 @@ class Lease(models.Model):
     @property
     def is_ahead(self) -> bool:
         return self.began_at is None
+
+    @property
+    def is_surplus(self) -> bool:
+        """Whether work saved on it has no slot: a correction is what it corrects."""
+        return not self.is_open if self.corrects is None else self.corrects.is_surplus
 
     def end(self, outcome: "Lease.Outcome", *, returns_at: datetime | None = None) -> None:
         """Close a lease that the caller has locked; a skipped solution says when it returns."""

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from annotation import changes, leases, routing, run_control, runs
+from annotation import changes, ending, leases, routing, run_control, runs
 from annotation.models import Annotation, Assignment, Lease, Project, Run
 from labelers.models import Labeler
 from labelers.registration import labeler_of
@@ -143,7 +143,7 @@ def test_settings_that_change_in_the_midst_do_not_forget_the_pause(project: Proj
 def test_a_hold_that_ran_out_is_not_regained_in_another_mode(project: Project) -> None:
     lease = claim(project)
     assert lease is not None
-    leases.release(lease)
+    ending.release(lease)
     explored(project)
     lease.refresh_from_db()
     assert leases.regain(lease) is None

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from annotation import leases, routing
+from annotation import ending, leases, routing
 from annotation.models import Annotation, Lease, Membership, Project
 from labelers.registration import labeler_of
 from tests.factories import (
@@ -213,7 +213,7 @@ def test_late_work_takes_its_slot_again_while_it_is_open(
 ) -> None:
     assignment = take(client)
     Lease.objects.update(until=timezone.now())
-    leases.expire_everywhere()
+    ending.expire_everywhere()
     assert save(client, assignment, 0, 1).json()["surplus"] is False
     assert submit(client, assignment, 1, 1, 1).json()["surplus"] is False
     assert Lease.objects.count() == 2
@@ -225,7 +225,7 @@ def test_late_work_on_a_slot_that_was_taken_is_kept_as_surplus(
 ) -> None:
     assignment = take(client)
     Lease.objects.update(until=timezone.now())
-    leases.expire_everywhere()
+    ending.expire_everywhere()
     other = make_user()
     Membership.objects.create(user=other, project=project, role="labeler")
     held = [
@@ -465,3 +465,73 @@ def test_a_tab_from_before_a_correction_does_not_pass_for_one_of_it(client: APIC
     correction = client.post(door("undo"), {}, format="json").json()["assignment"]
     assert correction["version"] > assignment["version"]
     assert save(client, assignment, assignment["version"], -1).json()["code"] == "stale"
+
+
+@pytest.mark.parametrize("gone_on", ["draft", "submit"])
+def test_a_correction_that_ran_out_goes_on_and_is_no_surplus(
+    client: APIClient, project: Project, gone_on: str
+) -> None:
+    assignment = take(client)
+    submit(client, assignment, 1, 1, 1)
+    correction = client.post(door("undo")).json()["assignment"]
+    Lease.objects.open().update(until=timezone.now())
+    ending.expire_everywhere()
+    version = correction["version"]
+    if gone_on == "draft":
+        saved = save(client, correction, version, 1, -1).json()
+        assert saved["surplus"] is False
+        assert saved["until"] > timezone.now().isoformat()
+        version = saved["version"]
+    body = {"draft": marked(correction, 1, -1), "version": version}
+    response = client.post(door("submit", correction["id"]), body, format="json")
+    assert response.json()["surplus"] is False
+    assert Annotation.objects.in_force().get().supersedes is not None
+
+
+def test_a_correction_of_surplus_work_is_surplus_from_its_first_draft_on(
+    client: APIClient, project: Project
+) -> None:
+    assignment = take(client)
+    Lease.objects.update(until=timezone.now())
+    ending.expire_everywhere()
+    other = labeler_of(make_user())
+    for n in (1, 2):
+        leases.claim_next(labeler=other, project=project, at_once=n)
+    assert submit(client, assignment, 1, 1, 1).json()["surplus"] is True
+    correction = client.post(door("undo")).json()["assignment"]
+    saved = save(client, correction, correction["version"], 1, -1)
+    assert saved.json()["surplus"] is True
+
+
+@pytest.mark.parametrize("how", ["skip", "release"])
+def test_a_late_draft_is_kept_but_takes_back_nothing_that_was_given_back(
+    client: APIClient, project: Project, how: str
+) -> None:
+    assignment = take(client)
+    client.post(door(how, assignment["id"]))
+    saved = save(client, assignment, 0, 1)
+    assert (saved.status_code, saved.json()["surplus"]) == (200, True)
+    assert not Lease.objects.open().exists()
+    assert Lease.objects.get().draft_version == 1
+    if how == "skip":
+        assert take(client)["id"] != assignment["id"]
+    submitted = submit(client, assignment, 1, 1, 1)
+    assert submitted.json()["surplus"] is False
+    assert Annotation.objects.get().assignment_id == assignment["id"]
+
+
+def test_late_drafts_take_back_no_more_than_ten_slots(
+    client: APIClient, project: Project, user: User
+) -> None:
+    problem = project.problems.earliest("pk")
+    for number in range(9):
+        make_solution(problem, [f"{number}.", *STEPS[1:]])
+    routing.route(project=project)
+    for n in range(1, 12):
+        leases.claim_next(labeler=labeler_of(user), project=project, at_once=n)
+    late = [{"id": slot.pk, "steps": []} for slot in project.assignments.filter(state="leased")]
+    Lease.objects.update(until=timezone.now())
+    ending.expire_everywhere()
+    answers = [save(client, assignment, 0).json()["surplus"] for assignment in late]
+    assert answers == [False] * 10 + [True]
+    assert Lease.objects.holding().count() == 10

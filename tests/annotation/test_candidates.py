@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from annotation import drafts, leases, routing, run_kinds, runs
+from annotation import drafts, ending, routing, run_kinds, runs
 from annotation.candidate_drawing import BOUNDARIES, drawing_of, first_step
 from annotation.candidate_lists import KEY, forget_other_paths, list_after
 from annotation.candidates import SLOW, ask_again, go_on
@@ -153,7 +153,7 @@ def test_nothing_is_found_once_the_path_states_its_answer() -> None:
 
 def test_a_lease_that_has_ended_finds_nothing_new() -> None:
     lease = claim(make_exploring(*FOUR, drawing=DRAWING, candidates=9).project)
-    leases.release(lease)
+    ending.release(lease)
     assert look(lease).steps == ()
     assert not Step.objects.filter(solution=lease.solution).exists()
     assert not ask_again(Lease.objects.get(pk=lease.pk), 0)
@@ -400,10 +400,10 @@ def test_what_is_drawn_for_a_lease_that_ended_is_not_written(at_once: bool) -> N
     look(lease)
     piece = take_slice()
     if at_once:
-        leases.release(lease)
+        ending.release(lease)
     write = run_kinds.slice_work(piece.run)(piece)
     if not at_once:
-        leases.release(lease)
+        ending.release(lease)
     assert runs.finish(piece, write, work_ms=0)
     assert not Step.objects.filter(solution=lease.solution).exists()
     again = claim(lease.project)
@@ -437,7 +437,7 @@ def test_the_next_holder_of_a_slot_begins_with_the_first_candidates_alone() -> N
     look(lease)
     first = Step.objects.filter(solution=lease.solution, position=0)
     kept = list(first.values_list("pk", flat=True))
-    leases.release(lease)
+    ending.release(lease)
     Lease.objects.update(draft={})
     again = claim(lease.project)
     assert sorted(step.pk for step in look(again).steps) == sorted(kept)
@@ -449,7 +449,7 @@ def test_what_a_draft_that_may_come_late_speaks_of_is_kept() -> None:
     step_on(lease)
     step_on(lease)
     look(lease)
-    leases.release(lease)
+    ending.release(lease)
     again = claim(lease.project)
     assert forget_other_paths(again) == 1
     left = Step.objects.filter(solution=lease.solution).values_list("text", flat=True)

@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from annotation import explore, leases
+from annotation import ending, explore, handing_in, leases
 from annotation.candidates import go_on
 from annotation.drafts import Choice, Draft, Mark
 from annotation.explore import LONGEST_STEP, check_choice
 from annotation.finished import Finished, FinishedLabel, FinishedPosition, Unfinished
+from annotation.grading import grade
 from annotation.handing_in import hand_in
 from annotation.models import Annotation, Lease, Project, Solution, Step
 from labelers.trace import Rating
@@ -350,6 +351,38 @@ def test_a_wrong_answer_is_graded_so() -> None:
 
 
 @pytest.mark.django_db
+def test_a_grade_that_got_lost_is_written_when_the_work_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lease = built(claim(make_exploring(*TREE).project))
+
+    def die(_solutions: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(handing_in, "grade", die)
+        with pytest.raises(SystemExit):
+            hand_in_draft(lease)
+    assert not hand_in(lease, draft_of(lease)).is_new
+    solution = Solution.objects.get(pk=lease.solution_id)
+    assert (solution.is_correct, bool(solution.grader)) == (True, True)
+
+
+@pytest.mark.django_db
+def test_a_grade_is_not_written_to_another_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    lease = built(claim(make_exploring(*TREE).project))
+
+    def grade_while_a_correction_is_handed_in(solutions: Sequence[Solution]) -> None:
+        grade(solutions)
+        Solution.objects.filter(pk=lease.solution_id).update(final_answer="7")
+
+    monkeypatch.setattr(handing_in, "grade", grade_while_a_correction_is_handed_in)
+    hand_in_draft(lease)
+    solution = Solution.objects.get(pk=lease.solution_id)
+    assert (solution.is_correct, solution.grader) == (None, "")
+
+
+@pytest.mark.django_db
 def test_a_correction_may_take_another_path() -> None:
     project = make_exploring(*TREE).project
     before = hand_in_draft(built(claim(project)))
@@ -374,7 +407,7 @@ def test_a_correction_may_take_another_path() -> None:
 def test_late_work_without_a_slot_leaves_the_solution_to_its_holder() -> None:
     project = make_exploring(*TREE).project
     late = built(claim(project))
-    leases.release(late)
+    ending.release(late)
     holder = claim(project, someone())
     assert holder.solution_id == late.solution_id
     first = look(holder)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from annotation import leases, routing
+from annotation import ending, leases, routing
 from annotation.home import my_projects, today
 from annotation.models import Project
 from labelers.registration import labeler_of
@@ -46,6 +46,21 @@ def test_what_waits_is_what_this_person_could_take(user: User, project: Project)
     (mine,) = my_projects(user)
     assert (mine.waiting, mine.held) == (1, held)
     assert "Go on" in page(user)
+
+
+@pytest.mark.parametrize("mode", [Project.Mode.REVIEW, Project.Mode.EXPLORE])
+def test_what_this_person_skipped_waits_once_its_time_has_come(user: User, mode: str) -> None:
+    project = make_project(mode=mode, overlap=2, members={user: "labeler"})
+    for _ in range(2):
+        make_solution(make_problem(project), ["A step."])
+    routing.route(project=project)
+    labeler = labeler_of(user)
+    lease = leases.claim_next(labeler=labeler, project=project)
+    assert lease is not None
+    ending.skip(lease)
+    assert my_projects(user)[0].waiting == 1
+    type(lease).objects.update(returns_at=timezone.now())
+    assert my_projects(user)[0].waiting == 2
 
 
 def test_a_problem_that_this_person_has_built_does_not_wait_for_them(user: User) -> None:

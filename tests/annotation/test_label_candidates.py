@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from annotation import drafts, leases
+from annotation import drafts, ending
 from annotation.drafts import Choice, Draft
 from annotation.models import Lease, Project, Step
 from labelers.registration import labeler_of
@@ -180,17 +181,18 @@ def test_it_answers_a_get_alone_and_in_explore_mode_alone() -> None:
 def test_late_work_is_shown_and_finds_nothing_new() -> None:
     user, lease = hold(["First."], ["Other."])
     drafts.save(lease, rating_by(lease, lambda step: 1), based_on=0, key=uuid4())
-    leases.release(lease)
+    ending.release(lease)
     html = shown(user, lease)
     assert "First." in html
     assert Step.objects.filter(solution=lease.solution).count() == 2
 
 
-def test_a_choice_on_a_lease_that_ended_takes_the_open_slot_again() -> None:
+def test_a_choice_on_a_lease_that_ran_out_takes_the_open_slot_again() -> None:
     user, lease = hold(["First.", "Second."])
     look(lease)
     draft = rating_by(lease, lambda step: 1)
-    leases.release(lease)
+    Lease.objects.update(until=timezone.now())
+    ending.expire_everywhere()
     client = Client()
     client.force_login(user)
     body = {"version": 0, "draft": draft.as_json(), "choice": {}}

@@ -11,7 +11,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from annotation import leases
+from annotation import ending, leases
+from annotation.drafts import Draft, Mark
+from annotation.handing_in import hand_in
 from annotation.models import Annotation, Assignment, Lease, Membership, Project
 from labelers.registration import labeler_of
 from tests.annotation.locks import wait_for_a_lock
@@ -227,7 +229,7 @@ def test_a_slot_claimed_ahead_that_ends_just_now_leads_to_another(
     assert ahead is not None
     with ThreadPoolExecutor() as browsers:
         with transaction.atomic():
-            leases.release(ahead)
+            ending.release(ahead)
             shown = browsers.submit(get_and_close, ada, f"/label/eggs/?assignment={slot.pk}")
             wait_for_a_lock()
         assert (shown.result().status_code, shown.result().url) == (302, "/label/eggs/")
@@ -260,13 +262,8 @@ def test_a_paused_and_a_closed_project_say_so(project: Project, ada: Client) -> 
 
 
 def submitted(slot: Assignment, user: User) -> Annotation:
-    lease = make_lease(slot, labeler_of(user))
-    lease.end(Lease.Outcome.SUBMITTED)
-    slot.refresh_from_db()
-    slot.submit()
-    return make_annotation(
-        slot.solution, labeler_of(user), ratings=[1, 1], lease=lease, assignment=slot
-    )
+    marks = {step.pk: Mark(rating=1) for step in slot.solution.steps.all()}
+    return hand_in(make_lease(slot, labeler_of(user)), Draft(marks=marks)).annotation
 
 
 def test_ones_own_work_is_opened_to_correct_it(slot: Assignment, ada: Client, user: User) -> None:
@@ -340,3 +337,13 @@ def test_marks_that_are_none_are_refused(slot: Assignment, ada: Client) -> None:
     for body in ("", "[]", '{"marks": 3}', '{"marks": {"1": {"rating": 7}}}'):
         address = "/label/eggs/practice/1/check/"
         assert ada.post(address, body, content_type="application/json").status_code == 400
+
+
+def test_a_hold_that_is_nearly_over_is_extended_when_it_is_shown(
+    slot: Assignment, ada: Client
+) -> None:
+    ada.get("/label/eggs/")
+    for address in ("/label/eggs/", f"/label/eggs/?assignment={slot.pk}"):
+        Lease.objects.update(until=timezone.now() + timedelta(seconds=5))
+        assert ada.get(address).status_code == 200
+        assert Lease.objects.get().until > timezone.now() + timedelta(minutes=5)

@@ -10,10 +10,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation import drafts, leases, routing
+from annotation import drafts, ending, leases, routing
 from annotation.drafts import Draft, Mark
 from annotation.handing_in import hand_in
-from annotation.models import Annotation, Assignment, Lease, Project, Solution
+from annotation.models import Annotation, Lease, Project, Solution
 from annotation.models.work import NotOpen
 from annotation.waiting import waiting_for
 from labelers.models import Labeler
@@ -51,12 +51,9 @@ def claim(labeler: Labeler, project: Project, **how: Any) -> Lease:
 
 
 def submit(lease: Lease) -> Annotation:
-    """End a lease as submitted work does."""
-    Assignment.objects.get(pk=lease.assignment_id).submit()
-    Lease.objects.get(pk=lease.pk).end(Lease.Outcome.SUBMITTED)
-    return make_annotation(
-        lease.solution, lease.labeler, assignment=lease.assignment, lease=lease, ratings=[1]
-    )
+    """Hand in all Great; what was to be built is given up."""
+    explores = lease.project.mode == Project.Mode.EXPLORE
+    return hand_in(lease, Draft(end=drafts.GIVE_UP) if explores else great(lease)).annotation
 
 
 def run_out(lease: Lease) -> None:
@@ -108,8 +105,8 @@ def test_a_released_slot_comes_back_to_everyone() -> None:
     labeler = someone()
     lease = claim(labeler, project)
     assert leases.claim_next(labeler=someone(), project=project) is None
-    assert leases.release(lease)
-    assert not leases.release(lease)
+    assert ending.release(lease)
+    assert not ending.release(lease)
     assert claim(labeler, project).solution_id == lease.solution_id
     assert Lease.objects.get(pk=lease.pk).outcome == "released"
 
@@ -118,10 +115,10 @@ def test_a_skipped_solution_is_hidden_from_who_skipped_it_until_its_time() -> No
     project = make_queue(1)
     labeler, other = someone(), someone()
     lease = claim(labeler, project)
-    leases.skip(lease)
+    ending.skip(lease)
     assert leases.claim_next(labeler=labeler, project=project) is None
     taken = claim(other, project)
-    leases.release(taken)
+    ending.release(taken)
     Lease.objects.filter(pk=lease.pk).update(returns_at=timezone.now())
     assert claim(labeler, project).solution_id == lease.solution_id
 
@@ -130,7 +127,7 @@ def test_a_skip_that_is_due_but_done_by_others_is_forgotten() -> None:
     project = make_queue(1)
     labeler, other = someone(), someone()
     skipped = claim(labeler, project)
-    leases.skip(skipped)
+    ending.skip(skipped)
     submit(claim(other, project))
     Lease.objects.filter(pk=skipped.pk).update(returns_at=timezone.now())
     assert leases.claim_next(labeler=labeler, project=project) is None
@@ -141,9 +138,9 @@ def test_a_skip_that_is_due_but_done_by_others_is_forgotten() -> None:
 def test_an_overdue_slot_is_open_again_and_its_hold_is_remembered() -> None:
     project = make_queue(1)
     lease = claim(someone(), project)
-    assert leases.expire_everywhere() == 0
+    assert ending.expire_everywhere() == 0
     run_out(lease)
-    assert leases.expire_everywhere() == 1
+    assert ending.expire_everywhere() == 1
     lease.refresh_from_db()
     assert lease.outcome == "expired"
     assert claim(someone(), project).assignment_id == lease.assignment_id
@@ -162,7 +159,7 @@ def test_a_lease_is_extended_while_it_lasts() -> None:
     assert leases.extend(lease)
     lease.refresh_from_db()
     assert lease.until > timezone.now() + timedelta(minutes=19)
-    leases.release(lease)
+    ending.release(lease)
     assert not leases.extend(lease)
 
 
@@ -173,7 +170,7 @@ def test_reopened_slots_of_higher_priority_come_before_fresh_ones_of_lower() -> 
     assert lease.solution_id == first.pk
     urgent = Solution.objects.filter(pk=second.pk)
     routing.prioritise(project=project, solutions=urgent, priority=routing.FIRST)
-    leases.release(lease)
+    ending.release(lease)
     labeler = someone()
     given = solutions_of([claim(labeler, project, at_once=n) for n in (1, 2)])
     assert given == [second.pk, first.pk]
@@ -186,7 +183,7 @@ def test_a_labelers_next_claim_goes_on_where_the_last_one_was() -> None:
     mine = claim(other, project)
     lease = claim(labeler, project)
     assert lease.lane_id == lease.assignment_id
-    leases.release(mine)
+    ending.release(mine)
     submit(lease)
     assert claim(labeler, project).assignment_id == mine.assignment_id
 
@@ -233,7 +230,7 @@ def test_late_work_gets_its_open_slot_back_with_its_draft() -> None:
     lease = claim(labeler, project)
     Lease.objects.filter(pk=lease.pk).update(draft={"reason": "so far"}, draft_version=3)
     run_out(lease)
-    leases.expire_everywhere()
+    ending.expire_everywhere()
     lease.refresh_from_db()
     again = leases.regain(lease)
     assert again is not None
@@ -260,7 +257,7 @@ def test_a_correction_leaves_the_slot_and_the_annotation_alone() -> None:
     lease = leases.correct(annotation)
     assert lease.corrects == annotation
     assert leases.correct(annotation) == lease
-    assert leases.release(lease)
+    assert ending.release(lease)
     assert project.assignments.get().state == "submitted"
     assert annotation in Annotation.objects.in_force()
 
@@ -277,7 +274,7 @@ def test_whoever_waits_is_told_what_others_hold_and_what_was_skipped() -> None:
     project = make_queue(3)
     labeler = someone()
     skipped, first, second = (claim(who, project) for who in (labeler, someone(), someone()))
-    leases.skip(skipped)
+    ending.skip(skipped)
     waiting = waiting_for(labeler, project)
     assert waiting.reserved == 2
     assert waiting.reserved_until == min(first.until, second.until)
@@ -303,7 +300,7 @@ def test_everything_of_a_labeler_can_be_released() -> None:
     labeler = someone()
     claim(labeler, project)
     claim(labeler, project, ahead=True)
-    assert leases.release_all(labeler=labeler, project=project) == 2
+    assert ending.release_all(labeler=labeler, project=project) == 2
     assert project.assignments.open().count() == 3
 
 
@@ -322,7 +319,7 @@ def test_late_work_that_is_sent_twice_is_kept_once() -> None:
     project = make_queue(1)
     lease = claim(someone(), project)
     run_out(lease)
-    leases.expire_everywhere()
+    ending.expire_everywhere()
     late = Lease.objects.get(pk=lease.pk)
     first, again = hand_in(late, great(late)), hand_in(late, great(late))
     assert (first.is_new, again.is_new) == (True, False)
@@ -335,7 +332,7 @@ def test_late_work_goes_on_with_a_new_hold_of_the_same_solution() -> None:
     labeler = someone()
     lease = claim(labeler, project)
     run_out(lease)
-    leases.expire_everywhere()
+    ending.expire_everywhere()
     lease.refresh_from_db()
     assert claim(someone(), project).assignment_id == lease.assignment_id
     held = claim(labeler, project)
@@ -353,7 +350,7 @@ def test_a_claim_waits_for_another_tab_that_is_ending_the_slot_claimed_ahead() -
     ahead = claim(labeler, project, ahead=True)
     with ThreadPoolExecutor() as tabs:
         with transaction.atomic():
-            leases.skip(ahead)
+            ending.skip(ahead)
             other_tab = tabs.submit(claim_and_close, labeler, project)
             wait_for_a_lock()
         assert other_tab.result().solution_id != ahead.solution_id
@@ -375,7 +372,7 @@ def test_what_was_passed_over_for_a_hold_can_be_had_once_the_hold_has_ended() ->
     labeler, other = someone(), someone()
     held = claim(labeler, project)
     ahead = claim(labeler, project, ahead=True)
-    leases.release(held)
+    ending.release(held)
     taken = claim(other, project)
     assert taken.assignment_id == held.assignment_id
     submit(taken)
@@ -390,7 +387,7 @@ def test_explore_mode_gives_a_skipped_problem_back_in_any_slot_of_it() -> None:
     routing.route(project=project)
     labeler, other = someone(), someone()
     skipped = claim(labeler, project)
-    leases.skip(skipped)
+    ending.skip(skipped)
     submit(claim(labeler, project))
     assert claim(other, project).assignment_id == skipped.assignment_id
     Lease.objects.exclude(returns_at=None).update(returns_at=timezone.now())
@@ -398,7 +395,7 @@ def test_explore_mode_gives_a_skipped_problem_back_in_any_slot_of_it() -> None:
     assert again.solution.problem_id == skipped.solution.problem_id
 
 
-@pytest.mark.parametrize("give_up", [leases.skip, leases.release])
+@pytest.mark.parametrize("give_up", [ending.skip, ending.release])
 def test_a_solution_that_comes_back_brings_the_marks_made_so_far(
     give_up: Callable[[Lease], bool],
 ) -> None:
@@ -408,7 +405,7 @@ def test_a_solution_that_comes_back_brings_the_marks_made_so_far(
     drafts.save(lease, great(lease), based_on=0, key=uuid4())
     give_up(lease)
     assert claim(someone(), project).draft == {}
-    leases.release_all(labeler=Lease.objects.latest("pk").labeler, project=project)
+    ending.release_all(labeler=Lease.objects.latest("pk").labeler, project=project)
     again = claim(labeler, project)
     assert (Draft.from_json(again.draft), again.draft_version) == (great(lease), 1)
 
@@ -421,3 +418,69 @@ def test_late_work_that_nobody_had_room_for_is_corrected_from_its_own_marks() ->
     annotation = hand_in(late, great(late)).annotation
     assert annotation.is_surplus
     assert Draft.from_json(leases.correct(annotation).draft) == great(late)
+
+
+@pytest.mark.parametrize("left", [5, -5])
+def test_a_hold_that_is_nearly_or_already_over_is_extended_when_it_is_given_again(
+    left: int,
+) -> None:
+    project = make_queue(1, lease_minutes=20)
+    labeler = someone()
+    held = claim(labeler, project)
+    Lease.objects.filter(pk=held.pk).update(until=timezone.now() + timedelta(seconds=left))
+    again = claim(labeler, project)
+    assert again == held
+    assert again.until > timezone.now() + timedelta(minutes=19)
+    assert Lease.objects.get(pk=held.pk).until == again.until
+
+
+def test_a_correction_that_is_nearly_over_is_extended_when_it_is_opened_again() -> None:
+    project = make_queue(1, lease_minutes=20)
+    annotation = submit(claim(someone(), project))
+    run_out(leases.correct(annotation))
+    assert leases.correct(annotation).until > timezone.now() + timedelta(minutes=19)
+
+
+def test_a_correction_that_ran_out_goes_on_with_its_own_draft() -> None:
+    project = make_queue(1)
+    annotation = submit(claim(someone(), project))
+    lease = leases.correct(annotation)
+    saved = drafts.save(lease, Draft(reason="so far"), based_on=lease.draft_version, key=uuid4())
+    run_out(lease)
+    ending.expire_everywhere()
+    again = leases.for_draft(Lease.objects.get(pk=lease.pk))
+    assert again.is_open
+    assert again.corrects == annotation
+    assert Draft.from_json(again.draft) == Draft(reason="so far")
+    assert again.draft_version == saved.draft_version
+    assert project.assignments.get().state == "submitted"
+
+
+def test_a_correction_that_ran_out_is_not_gone_on_with_once_the_work_was_corrected() -> None:
+    project = make_queue(1)
+    annotation = submit(claim(someone(), project))
+    lease = leases.correct(annotation)
+    run_out(lease)
+    ending.expire_everywhere()
+    make_annotation(annotation.solution, annotation.labeler, supersedes=annotation)
+    assert leases.for_draft(Lease.objects.get(pk=lease.pk)) == lease
+
+
+def test_a_correction_that_is_skipped_does_not_come_back() -> None:
+    project = make_queue(2)
+    labeler = someone()
+    annotation = submit(claim(labeler, project))
+    correction = leases.correct(annotation)
+    ending.skip(correction)
+    correction.refresh_from_db()
+    assert (correction.outcome, correction.returns_at) == ("skipped", None)
+
+
+def test_what_was_submitted_since_it_was_skipped_does_not_come_back() -> None:
+    project = make_queue(1, overlap=2)
+    labeler = someone()
+    lease = claim(labeler, project)
+    ending.skip(lease)
+    submit(Lease.objects.get(pk=lease.pk))
+    waiting = waiting_for(labeler, project)
+    assert (waiting.skipped, waiting.returns_at) == (0, None)

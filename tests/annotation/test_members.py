@@ -7,12 +7,13 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation import members
+from annotation import ending, members
 from annotation.models import Assignment, Invitation, Lease, Membership, Project
 from labelers.models import Labeler
+from tests.annotation.locks import wait_for_a_lock
 from tests.factories import (
     make_annotation,
     make_assignment,
@@ -317,3 +318,27 @@ def test_revoking_closes_an_open_invitation_once(algebra: Project, ada: User) ->
     assert not members.revoke(invitation=invitation)
     invitation.refresh_from_db()
     assert invitation.revoked_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_is_ended_while_they_give_something_back_holds_nothing(ada: User) -> None:
+    algebra = make_project("algebra", members={ada: "manager"})
+    bob = join(algebra, "labeler")
+    first, second = hold(bob), hold(bob)
+    with ThreadPoolExecutor() as manager:
+        with transaction.atomic():
+            # As `ending.release` begins: the places of the queue are not locked yet.
+            Lease.objects.select_for_update().get(pk=second.pk)
+            ended = manager.submit(end_and_close, bob)
+            wait_for_a_lock()
+            ending.release(second)
+        ended.result()
+    outcomes = Lease.objects.filter(pk__in=[first.pk, second.pk]).values_list("outcome", flat=True)
+    assert list(outcomes) == ["released", "released"]
+
+
+def end_and_close(membership: Membership) -> None:
+    try:
+        members.end(membership=membership)
+    finally:
+        connection.close()

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from annotation import leases
+from annotation import ending, leases
 from annotation.models import Assignment, Lease, Project
 from annotation.reviewing import claim_review
 from labelers.models import Labeler
@@ -70,7 +70,7 @@ def test_what_a_reviewer_gives_back_is_for_any_other(project: Project, how: str)
     lease = claimed_for_review(project, ann)
     if how == "expire":
         Lease.objects.filter(pk=lease.pk).update(until=timezone.now())
-        leases.expire_everywhere()
+        ending.expire_everywhere()
     else:
         getattr(leases, how)(lease)
     slot = Assignment.objects.get(pk=lease.assignment_id)
@@ -82,7 +82,7 @@ def test_what_a_reviewer_gives_back_is_for_any_other(project: Project, how: str)
 def test_what_a_reviewer_skipped_comes_back_to_them_when_it_is_due(project: Project) -> None:
     ann = somebody()
     first = claimed_for_review(project, ann)
-    leases.skip(first)
+    ending.skip(first)
     second = claimed_for_review(project, ann)
     assert second.solution != first.solution
     marked(second, 1)
@@ -112,7 +112,7 @@ def test_work_between_reviews_goes_on_where_it_was(project: Project) -> None:
     marked(held, 1)
     review = claimed_for_review(project, ann)
     assert review.solution != held.solution
-    leases.release(review)
+    ending.release(review)
     assert claimed(project, ann).assignment == before[1]
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from annotation import changes, consensus, labelling, leases, route, routing
+from annotation import changes, consensus, ending, labelling, leases, route, routing
 from annotation.deciding import Way
 from annotation.models import Assignment, Project, Reconsideration, Run, Solution, Verdict
 from annotation.models.work import NotOpen
@@ -209,7 +209,7 @@ def test_a_slot_that_comes_back_is_withdrawn_where_nobody_is_to_have_it_any_more
     held = claimed(project)
     set_policy(project, {"people": [{"how_many": 0}]})
     catch_up(project)
-    leases.release(held)
+    ending.release(held)
     catch_up(project)
     assert project.assignments.get().state == Assignment.State.WITHDRAWN
 
@@ -217,7 +217,7 @@ def test_a_slot_that_comes_back_is_withdrawn_where_nobody_is_to_have_it_any_more
 def test_a_slot_that_comes_back_is_kept_though_the_policy_asks_for_more_than_the_overlap() -> None:
     project = make_routed({"people": [{"how_many": 3}]}, n=1, overlap=1)
     catch_up(project)
-    leases.release(claimed(project))
+    ending.release(claimed(project))
     catch_up(project)
     assert len(slots_of(project)) == 3
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from annotation import leases, routing
+from annotation import ending, leases, routing
 from annotation.models import Assignment, Project, Solution
 from labelers.registration import labeler_of
 from tests.annotation.locks import wait_for_a_lock
@@ -70,7 +70,7 @@ def test_what_people_hold_is_not_withdrawn_but_not_opened_again_either(project: 
     assert project.assignments.filter(state=Assignment.State.LEASED).count() == 2
     for lease in held:
         assert lease is not None
-        leases.release(lease)
+        ending.release(lease)
     assert open_slots(project) == 3
 
 

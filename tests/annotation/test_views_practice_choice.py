@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotation import leases, routing
+from annotation import ending, leases, routing
 from annotation.models import Annotation, Assignment, Membership, Project, Solution
 from labelers.registration import labeler_of
 from tests.factories import (
@@ -78,7 +78,7 @@ def test_what_newcomers_are_shown_is_not_given_out_again_when_a_hold_of_it_ends(
     choose(client, make_annotation(solution, ratings=[1, -1]))
     lease.refresh_from_db()
     assert lease.is_open
-    leases.release(lease)
+    ending.release(lease)
     assert project.assignments.get().state == Assignment.State.WITHDRAWN
 
 

@@ -146,6 +146,56 @@ def test_where_nothing_comes_after_it_the_last_work_is_said_to_be_saved(label: W
     shows_saved(page)
 
 
+def test_what_the_server_refuses_is_kept_here_and_not_sent_again_as_it_is(label: Watched) -> None:
+    page = label.page
+    sent: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        sent.append(route)
+        route.fulfill(status=400, json={"code": "invalid", "detail": "This is too odd."})
+
+    page.route("**/draft/", refuse)
+    press(page, "1")
+    expect(page.get_by_role("alert")).to_contain_text("This is too odd.")
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    page.wait_for_timeout(300)
+    assert len(sent) == 1
+    page.unroute("**/draft/")
+    page.reload()
+    expect(page.locator(".place.done")).to_have_count(1)
+    comes_true(page, lambda: draft_marks() == [1])
+
+
+def test_what_changed_while_the_server_refused_the_one_before_is_sent(label: Watched) -> None:
+    page = label.page
+    sent: list[Route] = []
+    page.route("**/draft/", lambda route: sent.append(route))  # Playwright takes no built-in
+    press(page, "1")
+    comes_true(page, lambda: len(sent) == 1)
+    press(page, "2")
+    sent[0].fulfill(status=400, json={"code": "invalid", "detail": "This is too odd."})
+    comes_true(page, lambda: len(sent) == 2)
+    sent[1].continue_()
+    comes_true(page, lambda: draft_marks() == [1, 0])
+
+
+def test_a_skip_waits_for_the_save_on_its_way(label: Watched) -> None:
+    page = label.page
+    skips: list[str] = []
+    page.on("request", lambda one: skips.append(one.url) if "/skip/" in one.url else None)
+    sent: list[Route] = []
+    page.route("**/draft/", lambda route: sent.append(route))  # Playwright takes no built-in
+    press(page, "1")
+    comes_true(page, lambda: len(sent) == 1)
+    press(page, "s")
+    page.wait_for_timeout(300)
+    assert skips == []
+    sent[0].continue_()
+    shows_solution(page, 2)
+    skipped = Lease.objects.get(outcome="skipped")
+    assert (skipped.draft_version, Lease.objects.holding().count()) == (1, 1)
+
+
 def test_a_stale_tab_is_told_and_overwrites_nothing(label: Watched) -> None:
     first = label.page
     second = another_tab(label)

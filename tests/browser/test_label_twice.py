@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from annotation import drafts, leases
+from annotation import drafts, ending, leases
 from annotation.drafts import Draft, Mark
 from annotation.models import Annotation, Lease
 from labelers.registration import labeler_of
@@ -68,7 +68,7 @@ def test_what_comes_at_once_is_not_meant_for_the_next_solution(watched: Watched)
     assert lease
     marks = {second.steps.earliest("position").pk: Mark(rating=-1)}
     drafts.save(lease, Draft(marks=marks), based_on=0, key=uuid4())
-    leases.release(lease)
+    ending.release(lease)
     page = watched.page
     stop_the_clock(page)
     watched.log_in(user)

@@ -20,7 +20,7 @@ from uuid import uuid4
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from annotation import drafts, leases, routing
+from annotation import drafts, ending, leases, routing
 from annotation.drafts import Draft, Mark
 from annotation.handing_in import hand_in
 from annotation.models import Annotation, Assignment, Lease, Project, Step
@@ -112,9 +112,11 @@ class Hand:
         turns = (
             (self._claim, 30),
             (self._claim_ahead, 8),
-            (partial(self._end, leases.release), 5),
-            (partial(self._end, leases.skip), 5),
+            (partial(self._end, ending.release), 5),
+            (partial(self._end, ending.skip), 5),
             (partial(self._end, leases.extend), 5),
+            (self._end_all, 2),
+            (self._reorder, 2),
             (self._save_draft, 8),
             (self._submit, 25),
             (self._run_out, 8),
@@ -172,6 +174,19 @@ class Hand:
         if lease is not None:
             how(lease)
 
+    def _end_all(self) -> None:
+        labeler, project = self._anyone()
+        # As part of something larger, as where a membership ends.
+        with transaction.atomic():
+            ending.release_all(labeler=labeler, project=project)
+
+    def _reorder(self) -> None:
+        _, project = self._anyone()
+        some = list(project.solutions.order_by("?").values_list("pk", flat=True)[:5])
+        priority = self._chance.choice([routing.FIRST, routing.LAST, None])
+        solutions = project.solutions.filter(pk__in=some)
+        routing.prioritise(project=project, solutions=solutions, priority=priority)
+
     def _save_draft(self) -> None:
         lease = self._open_lease()
         if lease is not None:
@@ -215,7 +230,7 @@ class Hand:
             past = timezone.now() - timedelta(seconds=1)
             Lease.objects.filter(pk=lease.pk).update(until=past)
         if self._chance.random() < 0.5:
-            leases.expire_everywhere()
+            ending.expire_everywhere()
 
     def _hand_in(self, lease: Lease) -> None:
         self._say("trying", lease.pk)
@@ -234,7 +249,7 @@ class Hand:
 def drain() -> int:
     """Claim all that is open, each slot by somebody who never labelled; return how many."""
     Lease.objects.open().update(until=timezone.now() - timedelta(seconds=1))
-    while leases.expire_everywhere():
+    while ending.expire_everywhere():
         pass
     given = 0
     for project in Project.objects.all():

@@ -79,6 +79,7 @@ export class Outbox {
     this.timer = 0;
     this.tries = 0;
     this.frozen = false;
+    this.refused = false;
     this.kept = true;
     this.done = null;
     this.left = new AbortController();
@@ -132,6 +133,7 @@ export class Outbox {
   /** Keep `draft` here at once, and on the server as soon as can be. */
   change(draft) {
     if (this.frozen || this.isSubmitting || this.isChoosing) return;
+    this.refused = false;
     this.work.draft = draft;
     this.count(draft.active_ms);
     this.pump();
@@ -147,6 +149,7 @@ export class Outbox {
   submit(draft) {
     if (this.frozen) return Promise.resolve({ ok: false, body: {} });
     if (!this.isSubmitting) {
+      this.refused = false;
       this.work.submit = { key: uuid(), draft };
       // What is handed in holds all of it; a save on its way is waited for.
       this.work.draft = null;
@@ -159,6 +162,7 @@ export class Outbox {
   choose(draft, choice) {
     if (this.frozen || this.isSubmitting) return Promise.resolve({ ok: false, body: {} });
     if (!this.isChoosing) {
+      this.refused = false;
       this.work.choice = { key: uuid(), draft, choice };
       this.work.draft = null;
       this.#write();
@@ -197,6 +201,7 @@ export class Outbox {
 
   async #run() {
     await this.ready;
+    if (this.refused) return;
     while (!this.frozen && !this.isClean) {
       if (!this.work.saving && this.work.draft) {
         const { draft, version } = this.work;
@@ -277,15 +282,16 @@ export class Outbox {
       return false;
     }
     // The server understood and says no: what it is about can be put right on the page.
-    const refused = this.work.submit ?? this.work.choice;
-    if (refused) this.work.draft = refused.draft;
-    this.work.submit = this.work.choice = null;
-    this.work.saving = null;
-    this.work.draft = answer.body.code === "unfinished" ? this.work.draft : null;
+    const { submit, choice, saving, draft } = this.work;
+    const goesOn = answer.body.code === "unfinished" || Boolean(draft);
+    this.work.draft = (submit ?? choice)?.draft ?? draft ?? saving.draft;
+    this.work.submit = this.work.choice = this.work.saving = null;
+    // The same again would be refused again: it is kept here until something changes.
+    this.refused = !goesOn;
     this.#write();
     this.tell("refused", answer.body);
     this.#settle(answer);
-    return answer.body.code === "unfinished";
+    return goesOn;
   }
 
   #settle(answer) {

@@ -222,6 +222,9 @@ function finishSubmitting(submission) {
 function skip() {
   return alone(async () => {
     const url = now.corrects ? config.urls.release : config.urls.skip;
+    // What was marked goes first: it is there when the solution comes back.
+    await now.outbox.pump();
+    if (now.outbox.frozen) return;
     const answer = await send("POST", slotUrl(url, now.id));
     if (!answer.ok) {
       saying.announce("not_now");
