@@ -15,11 +15,13 @@ from annotation.models import (
     Position,
     Problem,
     Project,
+    Reconsideration,
     Run,
     RunSlice,
     Solution,
     Step,
     StepLabel,
+    Verdict,
     WorkCost,
 )
 from web.admin import ReadOnlyAdmin, TableAdmin, TabularInline
@@ -132,6 +134,22 @@ class CritiqueRatingAdmin(ReadOnlyAdmin):
     list_display = ("id", "annotation_id", "label_id", "rating")
     search_fields = ("=annotation__id",)
     search_help_text = "The id of an annotation."
+
+
+@admin.register(Verdict)
+class VerdictAdmin(ReadOnlyAdmin):
+    list_display = ("id", "solution_id", "step_id", "rating", "soft", "rule", "decided_at")
+    list_filter = ("rating",)
+    search_fields = ("=solution__id",)
+    search_help_text = "The id of a solution."
+
+
+@admin.register(Reconsideration)
+class ReconsiderationAdmin(ReadOnlyAdmin):
+    list_display = ("id", "project", "solution_id")
+    list_select_related = ("project",)
+    search_fields = ("=solution__id",)
+    search_help_text = "The id of a solution."
 
 
 @admin.register(WorkCost)

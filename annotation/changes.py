@@ -111,11 +111,14 @@ def _check_nobody_has_begun(project: Project) -> None:
 
 
 @transaction.atomic
-def change_policy(*, project: Project, seen: Mapping[str, Any], policy: Policy | None) -> None:
+def change_policy(
+    *, project: Project, seen: Mapping[str, Any], policy: Policy | None
+) -> Run | None:
     """Set where a project's solutions go, and have all of them looked at again (`route`).
 
-    None: all goes to people, as the overlap says. Raises ChangedMeanwhile where the policy is not
-    the one `seen`, BadPolicy where it names a labeler that there is not.
+    None: all goes to people, as the overlap says, in the Run that is returned. Raises
+    ChangedMeanwhile where the policy is not the one `seen`, BadPolicy where it names a labeler that
+    there is not.
     """
     if policy is not None:
         check_labelers(policy)
@@ -124,9 +127,8 @@ def change_policy(*, project: Project, seen: Mapping[str, Any], policy: Policy |
         raise ChangedMeanwhile(locked, ["routing"])
     locked.routing = policy.as_json() if policy else {}
     locked.save(update_fields=["routing"])
-    if policy is None:
-        route.end(locked)
     route.look_again(locked)
+    return route.end(locked) if policy is None else None
 
 
 @transaction.atomic

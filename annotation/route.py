@@ -20,7 +20,7 @@ from annotation.cases import cases_of, check_labelers, labelers_of
 from annotation.deciding import FIRST as MARKS_FIRST
 from annotation.deciding import Decision, Way, decide, priority
 from annotation.findings import Case
-from annotation.models import Annotation, Assignment, Project, Reconsideration
+from annotation.models import Annotation, Assignment, Project, Reconsideration, Run
 from annotation.models.work import AssignmentQuerySet
 from annotation.policy import Policy
 from annotation.reopening import lock_places
@@ -94,7 +94,7 @@ def look_again(project: Project) -> None:
         )
 
 
-def end(project: Project) -> None:
+def end(project: Project) -> Run:
     """Open the Run that brings a project whose policy was taken away to what its overlap says.
 
     Open slots for reviewers are withdrawn. Needs a transaction, and the project locked.
@@ -104,7 +104,7 @@ def end(project: Project) -> None:
     review.update(state=Assignment.State.WITHDRAWN)
     people = Assignment.objects.open().for_people().filter(project=project)
     people.update(shows_marks=False)
-    routing.request(project=project)
+    return routing.request(project=project)
 
 
 def catch_up_everywhere(*, seconds: float = A_SWEEP) -> int:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from annotation import changes, route
+from annotation import changes, route, run_control, run_kinds
 from annotation.consensus import policy_of
 from annotation.deciding import Way
 from annotation.models import Project
@@ -16,6 +16,7 @@ from annotation.policy_forms import PolicyForm, seen_now
 from annotation.policy_words import in_words
 from annotation.views import managed_project
 from labelers.models import Labeler
+from web.models import User
 from web.views import UserRequest
 
 PREVIEWED = 5_000
@@ -42,6 +43,9 @@ def routing(request: UserRequest, slug: str) -> HttpResponse:
         asked: Policy | None = None if "remove" in request.POST else form.cleaned_data["text"]
         if asked is not None and "preview" in request.POST:
             context["preview"] = previewed(project, asked)
+        elif unpaid := not_to_be_paid_by(request.user, policy, asked):
+            said = _("Only a superuser may have this asked of an engine: %(labelers)s.")
+            form.add_error(None, said % {"labelers": ", ".join(unpaid)})
         elif save(project, seen=form.cleaned_data["seen"], policy=asked):
             messages.success(request, _("Saved. Every solution is looked at again."))
             return redirect("routing", slug)
@@ -50,6 +54,14 @@ def routing(request: UserRequest, slug: str) -> HttpResponse:
     context["words"] = in_words(policy, _)
     context["labelers"] = Labeler.objects.machines().current().order_by("name")
     return render(request, "annotation/routing.html", context)
+
+
+def not_to_be_paid_by(user: User, now: Policy, wanted: Policy | None) -> list[str]:
+    """Return the labelers that would mark from now on, though `user` may not have them asked."""
+    if wanted is None:
+        return []
+    allowed = {labeler.name for labeler in run_control.startable(user)} | set(now.first)
+    return [name for name in wanted.first if name not in allowed]
 
 
 def previewed(project: Project, policy: Policy) -> dict[str, object]:
@@ -72,7 +84,9 @@ def save(project: Project, *, seen: str, policy: Policy | None) -> bool:
     if seen != seen_now(project):
         return False
     try:
-        changes.change_policy(project=project, seen=project.routing, policy=policy)
+        run = changes.change_policy(project=project, seen=project.routing, policy=policy)
     except changes.ChangedMeanwhile:
         return False
+    if run is not None:
+        run_kinds.begin(run)
     return True

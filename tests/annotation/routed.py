@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from annotation import changes, leases, route
+from annotation import changes, leases, route, routing, runs
 from annotation.drafts import Draft, Mark
 from annotation.handing_in import hand_in
 from annotation.models import Annotation, Assignment, Lease, Project, Solution, Step, Verdict
@@ -32,7 +32,9 @@ def make_routed(policy: dict[str, Any], *, n: int = 3, **fields: Any) -> Project
 def set_policy(project: Project, policy: dict[str, Any] | None) -> None:
     project.refresh_from_db()
     wanted = None if policy is None else Policy.from_json(policy)
-    changes.change_policy(project=project, seen=project.routing, policy=wanted)
+    run = changes.change_policy(project=project, seen=project.routing, policy=wanted)
+    if run is not None:
+        runs.work_here(run, routing.route_slice)
     project.refresh_from_db()
 
 

@@ -157,7 +157,7 @@ def test_a_lease_that_has_ended_finds_nothing_new() -> None:
     assert look(lease).steps == ()
     assert not Step.objects.filter(solution=lease.solution).exists()
     assert not ask_again(Lease.objects.get(pk=lease.pk), 0)
-    assert not Run.objects.exists()
+    assert not Run.objects.filter(kind=Run.Kind.CANDIDATES).exists()
 
 
 def test_a_labeler_who_goes_back_finds_each_path_as_it_was() -> None:
@@ -230,7 +230,7 @@ def test_continuations_begin_after_the_steps_of_the_path() -> None:
 
 def test_nothing_is_asked_while_enough_was_written_before() -> None:
     look(claim(make_exploring(*FOUR, drawing=DRAWING).project))
-    assert not Run.objects.exists()
+    assert not Run.objects.filter(kind=Run.Kind.CANDIDATES).exists()
 
 
 FAILED = "The engine failed. A manager can see why on the project’s page, under Runs."

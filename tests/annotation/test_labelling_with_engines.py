@@ -63,14 +63,18 @@ def test_a_critique_over_http_becomes_marks_with_an_explanation_and_a_cost(
     assert not wrong.labels.exclude(pk=explanation.pk).exists()
 
 
-def test_solutions_that_a_busy_server_left_are_judged_when_asked_again(project: Project) -> None:
+def test_solutions_that_a_busy_server_left_are_judged_when_it_may_be_asked_again(
+    project: Project,
+) -> None:
     with serving(lambda body, number: BUSY if number < 2 else critic(body, number)) as server:
         run = judge_all(project, server)
-        assert (run.done, run.failed) == (0, 2)
+        assert (run.state, run.done, run.failed) == ("running", 0, 0)
         assert project.assignments.open().count() == 2
         assert not project.annotations.exists()
+        run.slices.update(not_before=None)
+        Run.objects.update(not_before=None)
         run = judge_all(project, server)
-    assert (run.done, run.failed, run.errors) == (2, 0, {})
+    assert (run.state, run.done, run.failed, run.errors) == ("finished", 2, 0, {})
     assert project.annotations.count() == 2
 
 

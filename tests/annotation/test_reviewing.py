@@ -72,7 +72,7 @@ def test_what_a_reviewer_gives_back_is_for_any_other(project: Project, how: str)
         Lease.objects.filter(pk=lease.pk).update(until=timezone.now())
         ending.expire_everywhere()
     else:
-        getattr(leases, how)(lease)
+        getattr(ending, how)(lease)
     slot = Assignment.objects.get(pk=lease.assignment_id)
     assert (slot.state, slot.labeler) == (Assignment.State.OPEN, None)
     solutions = {claimed_for_review(project).solution_id for _ in range(2)}

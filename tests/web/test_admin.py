@@ -14,10 +14,13 @@ from annotation.models import (
     Assignment,
     Position,
     Project,
+    Reconsideration,
     RunSlice,
     SolutionTrait,
     Step,
     StepLabel,
+    Verdict,
+    WorkCost,
 )
 from tests.factories import (
     make_annotation,
@@ -65,6 +68,13 @@ def fill(number: int) -> None:
     step = Step.objects.create(solution=solution, position=9, text="x")
     make_critique_rating(annotation, make_label(annotation, step, None), 1)
     make_lease(make_assignment(solution), make_labeler(user=make_user()))
+    WorkCost.objects.create(
+        annotation=annotation, calls=1, prompt_tokens=1, completion_tokens=1, work_ms=1
+    )
+    Verdict.objects.create(
+        solution=solution, step=step, rating=1, soft=1, rule="people", annotations=[annotation.pk]
+    )
+    Reconsideration.objects.ask_for(project, [solution.pk])
     make_invitation(project, user)
     RunSlice.objects.create(run=make_run(project), number=number, payload=[])
     make_token(user)
