@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from annotation.models import Project, Reconsideration
+from labelers.registration import register_model
 from tests.annotation.managing import REFUSED, manager_of, refusals
 from tests.annotation.routed import catch_up, make_routed, slots_of
 from tests.factories import make_problem, make_project, make_solution
+from web.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -133,3 +135,17 @@ def test_the_route_button_has_every_solution_looked_at_again(project: Project) -
     assert "Every solution is looked at again." in answer.content.decode()
     catch_up(project)
     assert len(slots_of(project)) == 8
+
+
+def test_only_superusers_have_a_policy_ask_an_engine(project: Project) -> None:
+    register_model(name="asks", judge="llm_judge", config={"engine": "scripted"})
+    manager, before = manager_of(project), project.routing
+    wanted = {"first": ["asks"]}
+    page = manager.post(ADDRESS, form_of(manager.get(ADDRESS), wanted))
+    assert "Only a superuser may have this asked of an engine: asks." in page.content.decode()
+    project.refresh_from_db()
+    assert project.routing == before
+    User.objects.update(is_superuser=True)
+    manager.post(ADDRESS, form_of(manager.get(ADDRESS), wanted))
+    project.refresh_from_db()
+    assert project.routing["first"] == ["asks"]
