@@ -12,7 +12,7 @@ from annotation.drafts import Draft
 from annotation.home import today
 from annotation.leases import AHEAD
 from annotation.models import Lease, Membership, Project
-from annotation.showing import alternatives, own_steps, waiting_json
+from annotation.showing import alternatives, own_steps, stated_answer, waiting_json
 from labelers.models import Labeler
 from web.keys import keys_of
 from web.models import User
@@ -26,11 +26,13 @@ def work_context(lease: Lease, user: User) -> dict[str, Any]:
     """Return what the page shows of the slot of `lease`, which is the caller's own."""
     project, solution = lease.project, lease.solution
     is_review = project.mode == Project.Mode.REVIEW
+    steps = own_steps(lease) if is_review else []
     return {
         "project": project,
         "lease": lease,
         "problem": solution.problem,
-        "steps": own_steps(lease) if is_review else [],
+        "steps": steps,
+        "stated": stated_answer(solution, steps) if is_review else None,
         "suggestions": suggestions(lease) if is_review else {},
         "alternatives": alternatives(lease) if is_review and project.ask_alternatives else [],
         "building": None if is_review else explore_page.building_context(lease),
@@ -40,10 +42,15 @@ def work_context(lease: Lease, user: User) -> dict[str, Any]:
 
 
 def waiting_context(
-    labeler: Labeler, project: Project, *, for_review: bool = False
+    user: User, labeler: Labeler, project: Project, *, for_review: bool = False
 ) -> dict[str, Any]:
-    waiting = waiting_json(labeler, project, for_review=for_review)
-    return {"project": project, "waiting": waiting}
+    """Return what the page says where there is nothing to mark."""
+    return {
+        "project": project,
+        "waiting": waiting_json(labeler, project, for_review=for_review),
+        "may_manage": Project.objects.managed_by(user).contains(project),
+        "problems": project.problems.exists(),
+    }
 
 
 def page_context(user: User, project: Project, *, for_review: bool = False) -> dict[str, Any]:

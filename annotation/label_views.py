@@ -5,6 +5,7 @@ Marks travel over the JSON doors of the queue (`annotation.api`); these views on
 
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -117,12 +118,16 @@ def work_page(request: UserRequest, project: Project, page: str) -> HttpResponse
     if asked is not None:
         lease = shown_lease(request, project, asked)
         if lease is None:
+            messages.warning(
+                request,
+                _("You do not hold the solution you asked for. Here is what waits for you."),
+            )
             return HttpResponseRedirect(reverse(page, args=[project.slug]))
     else:
         claim = claim_review if for_review else leases.claim_next
         lease = claim(labeler=labeler, project=project)
     if lease is None:
-        context |= waiting_context(labeler, project, for_review=for_review)
+        context |= waiting_context(request.user, labeler, project, for_review=for_review)
     else:
         context |= work_context(lease, request.user)
     return render(request, "annotation/label/page.html", context)

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +17,9 @@ from annotation import members
 from annotation.members_forms import DUTIES, NAMES, InviteForm, RoleForm, SignUpForm, roles
 from annotation.models import Invitation, Membership, Project
 from annotation.views import managed_project
+from web import once
 from web.locale import activate_for
+from web.login import user_by_password
 from web.models import User
 from web.views import UserRequest
 
@@ -27,14 +29,15 @@ def found_member(request: UserRequest, slug: str, membership_id: int) -> Members
     return get_object_or_404(rows, project=managed_project(request, slug), pk=membership_id)
 
 
+@never_cache
 @require_safe
 def members_page(request: UserRequest, slug: str) -> HttpResponse:
     return show_members(request, managed_project(request, slug), InviteForm())
 
 
-def show_members(
-    request: UserRequest, project: Project, form: InviteForm, link: str = ""
-) -> HttpResponse:
+def show_members(request: UserRequest, project: Project, form: InviteForm) -> HttpResponse:
+    """Show the members, and the link of an invitation that was made just now."""
+    secret = once.secret_for(request)
     invitations = Invitation.objects.open().filter(project=project).select_related("created_by")
     rows = [(member, NAMES[member.role]) for member in members.list_members(project)]
     context = {
@@ -43,9 +46,9 @@ def show_members(
         "roles": [(role, name, DUTIES[role]) for role, name in roles()],
         "invitations": [(row, NAMES[row.role]) for row in invitations.order_by("-pk")],
         "form": form,
-        "link": link,
+        "link": request.build_absolute_uri(reverse("join", args=[secret])) if secret else "",
     }
-    return render(request, "annotation/members.html", context)
+    return once.forget(request, render(request, "annotation/members.html", context))
 
 
 @require_POST
@@ -93,17 +96,14 @@ def restore_membership(request: UserRequest, slug: str, membership_id: int) -> H
     return redirect("members", slug)
 
 
-@never_cache
 @require_POST
 def invite(request: UserRequest, slug: str) -> HttpResponse:
-    """Answer with the page itself: the link is on it once, and kept nowhere for a redirect."""
     project = managed_project(request, slug)
     form = InviteForm(request.POST)
     if not form.is_valid():
         return show_members(request, project, form)
     _invitation, secret = members.invite(project=project, user=request.user, **form.cleaned_data)
-    link = request.build_absolute_uri(reverse("join", args=[secret]))
-    return show_members(request, project, InviteForm(), link)
+    return once.redirect_with(secret, reverse("members", args=[slug]))
 
 
 @require_POST
@@ -126,7 +126,7 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
     invitations = Invitation.objects.select_related("project", "created_by")
     found = get_object_or_404(invitations, secret_digest=members.digest_of(secret))
     if not Invitation.objects.open().filter(pk=found.pk).exists():
-        response = say_closed(request, found)
+        response = late(request, found)
     elif request.method == "POST":
         response = enter(request, found, secret)
     else:
@@ -160,10 +160,35 @@ def enter(request: HttpRequest, invitation: Invitation, secret: str) -> HttpResp
             user = request.user if isinstance(request.user, User) else form.save()
             members.accept(secret=secret, user=user)
     except members.NotOpen:
-        invitation.refresh_from_db()
-        return say_closed(request, invitation)
+        return late(request, invitation)
+    except IntegrityError:
+        # The name was taken since the form looked: by the same form sent twice, or by another.
+        again = SignUpForm(request.POST)
+        if is_user or again.is_valid():
+            raise
+        if not Invitation.objects.open().filter(pk=invitation.pk).exists():
+            return late(request, invitation)
+        return show_invitation(request, invitation, again)
     if not is_user:
         login(request, user)
+    return redirect("project", invitation.project.slug)
+
+
+def late(request: HttpRequest, invitation: Invitation) -> HttpResponse:
+    """Answer where the invitation is closed: whoever sends a form twice came in by the first."""
+    invitation.refresh_from_db()
+    person = invitation.accepted_by
+    if request.method != "POST" or person is None:
+        return say_closed(request, invitation)
+    if person != request.user:
+        # Whoever is logged in stays who they are.
+        sent = request.POST if request.user.is_anonymous else {}
+        name, password = person.get_username(), sent.get("password1", "")
+        if sent.get("username") != name or not user_by_password(
+            request, name=name, password=password
+        ):
+            return say_closed(request, invitation)
+        login(request, person)
     return redirect("project", invitation.project.slug)
 
 

@@ -4,6 +4,7 @@ The reference solution is not shown to anybody who marks, and the reference answ
 project shows it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -11,8 +12,9 @@ from django.db import connection
 from annotation.anchoring import suggestions
 from annotation.candidates import candidates_at
 from annotation.drafts import Draft
-from annotation.models import Lease, Project, Step, StepLabel
+from annotation.models import Lease, Project, Solution, Step, StepLabel
 from annotation.waiting import Waiting, waiting_for
+from labelers import answers
 from labelers.models import Labeler
 
 # As text: what every claim asks must not be put together anew each time.
@@ -60,6 +62,18 @@ def assignment_json(lease: Lease) -> dict[str, Any]:
 def own_steps(lease: Lease) -> list[Step]:
     """Return the solution's own steps in order."""
     return list(Step.objects.filter(solution=lease.solution_id, alternative=0).order_by("position"))
+
+
+def stated_answer(solution: Solution, steps: Sequence[Step]) -> str | None:
+    """Return the final answer that the solution states outside its `steps`, if any.
+
+    It is part of the solution, on a line that the splitter took off (`A: 26`); whether it is right
+    is not said.
+    """
+    answer = solution.final_answer
+    if answer is None or (steps and answers.extract(steps[-1].text) == answer):
+        return None
+    return answer
 
 
 def alternatives(lease: Lease) -> list[dict[str, Any]]:
@@ -111,7 +125,12 @@ def candidates_json(lease: Lease) -> dict[str, Any]:
 def waiting_json(labeler: Labeler, project: Project, *, for_review: bool = False) -> dict[str, Any]:
     """Say why there is nothing for `labeler` now, in the people's queue or the reviewers'."""
     waiting: Waiting = waiting_for(labeler, project, for_review=for_review)
-    reason = "archived" if project.archived_at else "paused" if project.paused_at else "nothing"
+    if project.archived_at:
+        reason = "archived"
+    elif project.paused_at:
+        reason = "paused"
+    else:
+        reason = "nothing" if waiting.was_given_out else "not_given_out"
     return {
         "reason": reason,
         "reserved": waiting.reserved,

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.tokens import list_tokens, make_token
 from annotation.tokens_forms import TokenForm
+from web import once
 from web.models import ApiToken
 from web.views import UserRequest
 
@@ -17,9 +19,8 @@ from web.views import UserRequest
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: UserRequest) -> HttpResponse:
-    """Show the tokens; a new one's secret is on this answer and on no later one."""
+    """Show the tokens; a new one's secret is on the page that follows it, once."""
     form = TokenForm(request.user, request.POST or None)
-    secret = ""
     if form.is_valid():
         _token, secret = make_token(
             user=request.user,
@@ -28,14 +29,14 @@ def tokens(request: UserRequest) -> HttpResponse:
             projects=form.chosen_projects,
             days=form.cleaned_data["days"],
         )
-        form = TokenForm(request.user)
+        return once.redirect_with(secret, reverse("tokens"))
     context = {
         "tokens": list_tokens(request.user),
         "form": form,
-        "secret": secret,
+        "secret": once.secret_for(request),
         "now": timezone.now(),
     }
-    return render(request, "annotation/tokens.html", context)
+    return once.forget(request, render(request, "annotation/tokens.html", context))
 
 
 @require_POST

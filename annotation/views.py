@@ -19,6 +19,7 @@ from annotation.overview import in_time
 from annotation.rights import ProjectWithRights, with_rights
 from annotation.run_forms import StartForm
 from annotation.standings import holds, standings
+from annotation.waiting import was_given_out
 from web.pages import page_of, patience
 from web.views import UserRequest
 
@@ -53,10 +54,12 @@ def project(request: UserRequest, slug: str) -> HttpResponse:
     project, user = found_project(request, slug), request.user
     compares = project.reads_marks and project.is_routed
     runs = Run.objects.visible_to(user).filter(project=project).order_by("-pk")
+    funnel = overview.funnel(project)
     context = {
         "project": project,
         "filling": cloning.filling(project),
-        "funnel": overview.funnel(project),
+        "funnel": funnel,
+        "wants_route": wants_route(project, funnel),
         "answers": in_time(partial(overview.answers, project)) if project.reads_grades else None,
         "throughput": in_time(partial(overview.throughput, project, user)),
         "standings": in_time(partial(standings, project, user)),
@@ -68,6 +71,14 @@ def project(request: UserRequest, slug: str) -> HttpResponse:
         "to_review": overview.to_review(project, user),
     }
     return render(request, "annotation/project.html", context)
+
+
+def wants_route(project: ProjectWithRights, funnel: overview.Funnel) -> bool:
+    """Whether a manager still has to give out the project's work; a policy does it by itself."""
+    if not project.may_manage or project.archived_at or project.is_routed:
+        return False
+    work = funnel.problems if project.mode == Project.Mode.EXPLORE else funnel.solutions
+    return bool(work) and not was_given_out(project)
 
 
 def start_form(request: UserRequest, project: ProjectWithRights) -> StartForm | None:

@@ -22,6 +22,8 @@ class Waiting:
     """Skipped by this labeler and still open."""
     returns_at: datetime | None
     """When the first of these comes back to them."""
+    was_given_out: bool
+    """Whether people were ever given anything of the project, to mark or to review."""
 
 
 def waiting_for(labeler: Labeler, project: Project, *, for_review: bool = False) -> Waiting:
@@ -46,4 +48,11 @@ def waiting_for(labeler: Labeler, project: Project, *, for_review: bool = False)
         reserved_until=reserved.aggregate(at=Min("until"))["at"],
         skipped=skipped.values("solution").distinct().count(),
         returns_at=skipped.aggregate(at=Min("returns_at"))["at"],
+        was_given_out=was_given_out(project),
     )
+
+
+def was_given_out(project: Project) -> bool:
+    """Whether there is any slot of work for people, open or not."""
+    slots = Assignment.objects.filter(project=project)
+    return slots.filter(Q(is_named=False) | Q(for_reviewers=True)).exists()

@@ -215,12 +215,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"invitations": {"()": "web.log_filter.HideInvitations"}},
+    "filters": {
+        "invitations": {"()": "web.log_filter.HideInvitations"},
+        "refusals": {"()": "web.log_filter.HideRefusals"},
+    },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["invitations"],
+            "filters": ["invitations", "refusals"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},

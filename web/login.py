@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.auth import authenticate
 from django.contrib.auth import views as auth
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
 from web import errors, login_limit
+from web.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,20 @@ class LoginView(auth.LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         self.attempt.failed()
         return super().form_invalid(form)
+
+
+def user_by_password(request: HttpRequest, *, name: str, password: str) -> User | None:
+    """Return whom a name and a password let in, counted as a log-in is; None when nobody."""
+    try:
+        attempt = login_limit.begin(name=name, address=login_limit.address_of(request))
+    except (login_limit.Locked, RedisError):
+        return None
+    user = authenticate(request, username=name, password=password)
+    if not isinstance(user, User):
+        attempt.failed()
+        return None
+    attempt.succeeded()
+    return user
 
 
 def _too_many(request: HttpRequest, locked: login_limit.Locked) -> HttpResponse:

@@ -32,6 +32,8 @@ class ImportCommand(BaseCommand):
     kind: ClassVar[type[Record]]
     noun: ClassVar[str]
     """What the records are called, in the plural."""
+    is_work: ClassVar[bool] = False
+    """Whether people can mark them once they are routed."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -62,6 +64,9 @@ class ImportCommand(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError(_interrupted(options["strict"]), returncode=INTERRUPTED) from None
         self._sum_up(loaded, display_name(options["file"]), strict=options["strict"])
+        if self.is_work and loaded.added:
+            slug = options["project"]
+            self.stdout.write(f"manage.py route --project {slug} gives solutions out to people")
 
     def _report(self, say: Callable[[str], None], bad: BadLine) -> None:
         self._shown += 1

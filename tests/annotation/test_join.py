@@ -1,14 +1,18 @@
 """The link of an invitation: what it shows, whom it lets in, and what is said of a closed one."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
+from threading import Barrier
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from annotation import members
+from annotation.members_forms import SignUpForm
 from annotation.models import Invitation, Project
 from tests.factories import make_project, make_user
 from web.models import User
@@ -124,6 +128,73 @@ def test_no_account_stays_where_somebody_else_was_quicker(
     monkeypatch.setattr(members, "accept", late)
     sign_up(client, secret)
     assert not User.objects.filter(username="bo").exists()
+
+
+def at_once(monkeypatch: pytest.MonkeyPatch, *secrets: str) -> list[tuple[Client, str]]:
+    """Sign up by each link, under one name, when all have found the name free."""
+    barrier, save = Barrier(len(secrets)), SignUpForm.save
+
+    def together(form: SignUpForm, commit: bool = True) -> User:
+        barrier.wait(timeout=30)
+        return save(form, commit)
+
+    def post(secret: str) -> tuple[Client, str]:
+        client = Client()
+        try:
+            return client, sign_up(client, secret)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(SignUpForm, "save", together)
+    with ThreadPoolExecutor(len(secrets)) as pool:
+        return list(pool.map(post, secrets))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_twice_at_once_lets_its_sender_in_by_both(
+    algebra: Project, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for client, led_to in at_once(monkeypatch, secret, secret):
+        assert led_to == "/projects/algebra/"
+        assert client.get(led_to).status_code == 200
+    assert User.objects.filter(username="bo").count() == 1
+    assert algebra.memberships.filter(role="reviewer").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_choose_one_name_at_once_the_later_is_told(
+    algebra: Project, ada: User, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = members.invite(project=algebra, role="labeler", note="", days=7, user=ada)[1]
+    answers = sorted(led_to for _, led_to in at_once(monkeypatch, secret, other))
+    assert answers[0] == "/projects/algebra/"
+    assert "already exists" in answers[1]
+    assert Invitation.objects.open().count() == 1
+
+
+def test_a_form_sent_again_lets_its_sender_in(client: Client, secret: str) -> None:
+    sign_up(client, secret)
+    assert sign_up(client, secret) == "/projects/algebra/"
+    again = Client()
+    assert sign_up(again, secret) == "/projects/algebra/"
+    assert again.get("/projects/algebra/").status_code == 200
+
+
+@pytest.mark.parametrize("wrong", [{"username": "cy"}, {"password1": "a guess or two"}])
+def test_a_used_link_lets_in_nobody_but_who_used_it(
+    secret: str, client: Client, wrong: dict[str, str]
+) -> None:
+    sign_up(client, secret)
+    stranger = Client()
+    assert "has been used" in sign_up(stranger, secret, **wrong)
+    assert stranger.get("/").status_code == 302
+
+
+def test_who_is_logged_in_stays_who_they_are_at_a_used_link(client: Client, secret: str) -> None:
+    sign_up(client, secret)
+    other = Client()
+    other.force_login(make_user("cy"))
+    assert "has been used" in sign_up(other, secret)
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,8 @@ def test_a_slot_is_shown_to_nobody_but_its_holder(slot: Assignment, ada: Client)
     response = ada.get(f"/label/eggs/?assignment={slot.pk}")
     assert (response.status_code, response["Location"]) == (302, "/label/eggs/")
     assert ada.get("/label/eggs/?assignment=nonsense").status_code == 302
+    assert "You do not hold the solution you asked for" in ada.get("/label/eggs/").content.decode()
+    assert "You do not hold" not in ada.get("/label/eggs/").content.decode()
 
 
 def test_what_is_claimed_ahead_can_be_fetched_before_it_begins(
@@ -253,6 +255,60 @@ def test_the_truth_is_told_about_what_others_hold(
     assert "1 solution is reserved by somebody else" in page
     assert f'datetime="{until:%Y-%m-%dT%H:%M:%S}' in page
     assert "All done" not in page
+
+
+@pytest.mark.parametrize(
+    ("last_step", "answer", "shown"),
+    [
+        ("So there are 26.", "26", "26"),
+        ("So there are some.", "<b>26</b>", "&lt;b&gt;26&lt;/b&gt;"),
+        ("# Answer\n\n26", "26", None),
+        (r"It is $\boxed{26}$.", "26", None),
+        ("So there are 26.", None, None),
+    ],
+)
+def test_an_answer_that_the_solution_states_outside_its_steps_is_shown(
+    slot: Assignment, ada: Client, last_step: str, answer: str | None, shown: str | None
+) -> None:
+    slot.solution.final_answer = answer
+    slot.solution.is_correct = False
+    slot.solution.save()
+    slot.solution.steps.filter(position=1).delete()
+    slot.solution.steps.create(position=1, text=last_step)
+    page = ada.get("/label/eggs/").content.decode()
+    assert ("Final answer stated:" in page) == (shown is not None)
+    assert shown is None or f"Final answer stated: <b>{shown}</b>" in page
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [("manager", "press Route on the project’s page"), ("labeler", "A manager of the project has")],
+)
+def test_a_project_that_is_not_routed_is_not_said_to_be_done(
+    client: Client, user: User, role: str, said: str
+) -> None:
+    make_solution(make_problem(make_project("new", members={user: role})), ["One step."])
+    client.force_login(user)
+    page = client.get("/label/new/").content.decode()
+    assert "Nothing has been given out yet" in page
+    assert "All done" not in page
+    assert said in page
+    assert ('href="/projects/new/"' in page) == (role == "manager")
+
+
+def test_an_empty_project_is_not_said_to_be_done(client: Client, user: User) -> None:
+    make_project("new", members={user: "manager"})
+    client.force_login(user)
+    page = client.get("/label/new/").content.decode()
+    assert "This project is empty yet" in page
+    assert "All done" not in page
+
+
+def test_a_project_whose_work_one_has_done_is_done(
+    slot: Assignment, ada: Client, user: User
+) -> None:
+    submitted(slot, user)
+    assert "All done" in ada.get("/label/eggs/").content.decode()
 
 
 def test_a_paused_and_a_closed_project_say_so(project: Project, ada: Client) -> None:

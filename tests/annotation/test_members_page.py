@@ -169,7 +169,11 @@ def test_a_manager_who_ends_their_own_part_lands_where_they_may_be(
 
 def test_the_link_of_an_invitation_is_shown_once_and_whole(manager: Client) -> None:
     form = {"role": "reviewer", "note": "for Bo", "days": "3"}
-    answer = manager.post("/projects/algebra/members/invite/", form)
+    sent = manager.post("/projects/algebra/members/invite/", form)
+    assert sent.status_code == 302
+    assert sent.cookies["shown_once"]["httponly"]
+    assert sent.cookies["shown_once"]["path"] == sent.headers["Location"]
+    answer = manager.get(sent.headers["Location"])
     links = re.findall(r"http://testserver/join/([\w-]{43})/", answer.content.decode())
     assert len(links) == 1
     assert "no-store" in answer.headers["Cache-Control"]
@@ -177,6 +181,11 @@ def test_the_link_of_an_invitation_is_shown_once_and_whole(manager: Client) -> N
     assert links[0] not in again
     assert "for Bo" in again
     assert Client().get(f"/join/{links[0]}/").status_code == 200
+
+
+def test_a_link_is_not_shown_that_the_site_did_not_make(manager: Client) -> None:
+    manager.cookies["shown_once"] = "made-up"
+    assert "/join/" not in manager.get("/projects/algebra/members/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +202,7 @@ def test_a_revoked_invitation_leaves_the_list_and_opens_nothing(
     manager: Client, algebra: Project
 ) -> None:
     form = {"role": "labeler", "note": "for Bo", "days": "7"}
-    page = manager.post("/projects/algebra/members/invite/", form).content.decode()
+    page = manager.post("/projects/algebra/members/invite/", form, follow=True).content.decode()
     found = re.search(r"/join/[\w-]+/", page)
     assert found
     invitation = Invitation.objects.get()
@@ -207,7 +216,7 @@ def test_names_and_notes_are_shown_as_they_are(manager: Client, algebra: Project
     algebra.name = HOSTILE
     algebra.save()
     form = {"role": "labeler", "note": HOSTILE, "days": "7"}
-    page = manager.post("/projects/algebra/members/invite/", form).content.decode()
+    page = manager.post("/projects/algebra/members/invite/", form, follow=True).content.decode()
     assert HOSTILE not in page
     assert "&lt;img src=x" in page
 

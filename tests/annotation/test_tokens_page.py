@@ -35,7 +35,9 @@ def form(**more: object) -> dict[str, object]:
 
 
 def test_a_new_token_is_shown_once_and_opens_what_it_names(own: Client, algebra: Project) -> None:
-    answer = own.post("/account/tokens/", form(projects=[algebra.pk]))
+    sent = own.post("/account/tokens/", form(projects=[algebra.pk]))
+    assert sent.headers["Location"] == "/account/tokens/"
+    answer = own.get("/account/tokens/")
     secrets = re.findall(r"<code>(smk_\w{20,})</code>", answer.content.decode())
     assert len(secrets) == 1
     assert "no-store" in answer.headers["Cache-Control"]

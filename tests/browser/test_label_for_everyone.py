@@ -11,7 +11,13 @@ from playwright.sync_api import Page, expect
 from annotation.models import Lease
 from tests.browser.conftest import Watched
 from tests.browser.gunicorn_server import Server
-from tests.browser.label_scenes import make_work, press, shows_saved, shows_solution
+from tests.browser.label_scenes import (
+    forget_failed_requests,
+    make_work,
+    press,
+    shows_saved,
+    shows_solution,
+)
 from tests.factories import make_annotation, make_step
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,3 +211,41 @@ def test_the_page_looks_for_new_work_by_itself(watched: Watched) -> None:
     project.save()
     watched.page.clock.fast_forward("00:20")
     shows_solution(watched.page, 1)
+
+
+@pytest.mark.parametrize("width", [360, 480, 600])
+def test_the_longest_word_on_saving_fits_a_narrow_header(watched: Watched, width: int) -> None:
+    user, _, _ = make_work(1)
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 800})
+    watched.log_in(user)
+    watched.open("/label/gsm8k/")
+    press(page, "1 1 1 1 1")
+    shows_saved(page)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("[data-saved]")).to_have_text(
+        "Offline: will be submitted when you are back"
+    )
+    assert is_as_wide_as_the_screen(page)
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="All done")).to_be_visible()
+    forget_failed_requests(watched)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_belongs_to_a_step_lies_in_its_row(watched: Watched, width: int) -> None:
+    user, _, _ = make_work(1)
+    page = watched.page
+    page.set_viewport_size({"width": width, "height": 1400})
+    watched.log_in(user)
+    watched.open("/label/gsm8k/")
+    press(page, "1 2")
+    row = page.locator(".place.now").bounding_box()
+    tools = page.locator(".place.now .tools").bounding_box()
+    hand = page.locator(".place.now .hand").bounding_box()
+    assert row is not None
+    assert tools is not None
+    assert hand is not None
+    assert tools["y"] >= hand["y"] + hand["height"] - 1
+    assert tools["y"] + tools["height"] <= row["y"] + row["height"]

@@ -22,6 +22,7 @@ from tests.browser.label_scenes import (
     shows_saved,
     shows_solution,
 )
+from tests.factories import make_labeler, make_lease
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -271,6 +272,20 @@ def test_whoever_is_logged_out_keeps_everything(label: Watched) -> None:
     shows_saved(page)
     expect(page.get_by_role("alert")).to_be_hidden()
     assert draft_marks() == [1, 0]
+
+
+def test_whoever_is_logged_out_is_told_so_in_the_place_of_any_other_notice(label: Watched) -> None:
+    page = label.page
+    mine = Lease.objects.holding().get()
+    mine.end(Lease.Outcome.EXPIRED)
+    make_lease(mine.assignment, make_labeler())
+    press(page, "1")
+    expect(page.get_by_role("alert")).to_contain_text("Somebody else has taken this solution")
+    shows_saved(page)
+    Session.objects.all().delete()
+    press(page, "2")
+    expect(page.get_by_role("alert")).to_contain_text("You are logged out")
+    expect(page.get_by_role("alert").get_by_role("link")).to_have_text("Log in in a new tab")
 
 
 def test_whoever_no_longer_takes_part_is_told_so_and_keeps_everything(label: Watched) -> None:

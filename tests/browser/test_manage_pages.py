@@ -79,6 +79,20 @@ def test_nothing_is_wider_than_a_narrow_screen(
     assert watched.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+def test_what_somebody_else_has_saved_stands_apart_from_the_form(
+    watched: Watched, ada: User, algebra: Project
+) -> None:
+    watched.log_in(ada)
+    watched.open("/projects/algebra/settings/")
+    Project.objects.filter(pk=algebra.pk).update(overlap=7)
+    watched.page.get_by_role("button", name="Save").click()
+    box = watched.page.get_by_role("alert").bounding_box()
+    card = watched.page.locator("fieldset.card").first.bounding_box()
+    assert box is not None
+    assert card is not None
+    assert card["y"] - (box["y"] + box["height"]) >= 8
+
+
 def test_a_hold_is_released_from_the_keyboard(
     watched: Watched, ada: User, algebra: Project
 ) -> None:

@@ -95,6 +95,15 @@ def test_no_page_complains_or_is_wider_than_the_screen(
     assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_one_column_of_marks_fits_a_narrow_screen(watched: Watched, solution: Solution) -> None:
+    solution.annotations.exclude(pk=solution.annotations.order_by("pk")[0].pk).delete()
+    watched.log_in(solution.project.memberships.get().user)
+    watched.page.set_viewport_size({"width": 360, "height": 800})
+    watched.open(f"/projects/algebra/solutions/{solution.pk}/")
+    card = watched.page.get_by_role("region", name="Steps and marks")
+    assert card.evaluate("card => card.scrollWidth <= card.clientWidth")
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_many_columns_scroll_within_their_card(
     watched: Watched, solution: Solution, width: int

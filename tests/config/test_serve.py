@@ -57,3 +57,22 @@ def test_a_taken_address_is_refused_before_anything_starts(place: Stepmark) -> N
     assert refused.returncode == 1
     assert f"cannot serve at {bind}" in refused.stderr
     assert "started" not in refused.stdout
+
+
+@pytest.mark.parametrize(
+    ("bind", "said"),
+    [
+        ("notahost", "--bind 'notahost' is not HOST:PORT"),
+        ("127.0.0.1:many", "is not HOST:PORT"),
+        ("127.0.0.1:70000", "is not HOST:PORT"),
+        ("no-such-host.invalid:8000", "there is no host 'no-such-host.invalid'"),
+    ],
+)
+def test_an_address_that_is_none_is_refused_in_plain_words(
+    place: Stepmark, bind: str, said: str
+) -> None:
+    refused = place.manage(f"serve --bind {bind}", check=False)
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Errno" not in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -1,4 +1,6 @@
+import logging
 import re
+from io import StringIO
 
 import pytest
 from django.contrib.auth.decorators import login_not_required
@@ -174,3 +176,21 @@ def test_broken_json_is_a_bad_request(visitor: Client) -> None:
     response = visitor.post("/api/door/", "{", content_type="application/json")
     assert response.status_code == 400
     assert response.json()["code"] == "parse_error"
+
+
+def test_the_log_has_one_line_for_a_refusal_and_the_traceback_of_a_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handlers = [handler for handler in logging.getLogger().handlers if handler.name == "stderr"]
+    written = StringIO()
+    monkeypatch.setattr(handlers[0], "stream", written)
+    for error, level in ((PermissionDenied(), logging.WARNING), (KeyError("eggs"), logging.ERROR)):
+        try:
+            raise error
+        except (PermissionDenied, KeyError):
+            logging.getLogger("django.request").log(level, "%s: %s", error, "/x/", exc_info=True)
+    refused, fault = written.getvalue().split("\n", 1)
+    assert "/x/" in refused
+    assert "Traceback" not in refused
+    assert fault.count("Traceback") == 1
+    assert "eggs" in fault

@@ -14,6 +14,7 @@ from honcho.manager import Manager
 from config import embedded
 
 CELERY = ("celery", "-A", "config")
+LAST_PORT = 65_535
 WORKER = (*CELERY, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle")
 
 
@@ -51,10 +52,18 @@ class Command(BaseCommand):
 
 
 def _refuse_taken(bind: str) -> None:
-    """Say so before anything is started, where the address is another program's."""
+    """Say so before anything is started, where the address is none or another program's."""
     host, _, port = bind.rpartition(":")
+    if ":" not in bind or not port.isascii() or not port.isdecimal() or int(port) > LAST_PORT:
+        raise CommandError(f"--bind {bind!r} is not HOST:PORT, such as 127.0.0.1:8000")
+    name, family = host.strip("[]"), socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host.strip("[]"), int(port)), reuse_port=False):
+        socket.getaddrinfo(name or None, int(port), family)
+    except (OSError, UnicodeError):
+        raise CommandError(f"cannot serve at {bind}: there is no host {host!r}") from None
+    try:
+        with socket.create_server((name, int(port)), family=family, reuse_port=False):
             return
-    except (OSError, OverflowError, ValueError) as error:
-        raise CommandError(f"cannot serve at {bind}: {error}; choose --bind HOST:PORT") from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CommandError(f"cannot serve at {bind}: {why}; choose --bind HOST:PORT") from None

@@ -16,6 +16,7 @@ class Command(ImportCommand):
     help = "Import solutions, split into steps and graded. Importing a file again adds nothing."
     kind = SolutionRecord
     noun = "solutions"
+    is_work = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -37,6 +37,12 @@ def test_it_imports_solutions_with_their_problems(file: Path) -> None:
     assert Solution.objects.get().is_correct is True
 
 
+def test_the_next_step_is_named_where_something_was_added(file: Path) -> None:
+    write(file, {"problem": "2+3?", "solution": "Add."})
+    assert "manage.py route --project math" in run(file)[0]
+    assert "route" not in run(file)[0]
+
+
 def test_a_splitter_can_be_chosen(file: Path) -> None:
     write(file, {"problem": "2+3?", "solution": "One.\nTwo.\n\nThree."})
     run(file, "--splitter", "blank_line")

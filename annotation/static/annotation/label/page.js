@@ -104,10 +104,10 @@ function told(state, body = {}) {
   } else if (state === "out") {
     const href = `${config.urls.login}?next=${encodeURIComponent(config.urls.page)}`;
     saying.quiet("gone_notice");
-    if (saying.box.hidden) saying.notice("out_notice", { button: "log_in", href });
+    saying.keep("out_notice", { button: "log_in", href });
   } else if (state === "gone") {
     saying.quiet("out_notice");
-    if (saying.box.hidden) saying.notice("gone_notice");
+    saying.keep("gone_notice");
   } else if (state === "stale") {
     saying.notice("stale_notice", { button: "load_newer", act: loadNewer });
   } else if (state === "submitted") {

@@ -55,6 +55,11 @@ export class Saying {
     }
   }
 
+  /** Show a notice in the place of any other, once for as long as it stays. */
+  keep(name, options) {
+    if (this.box.hidden || this.box.dataset.about !== name) this.notice(name, options);
+  }
+
   noticeText(text) {
     const words = document.createElement("span");
     words.textContent = text;
