@@ -38,8 +38,10 @@ from web.tokens import TokenAuthentication
 KEY = "Idempotency-Key"
 _USER, _SLUG = -1, "-"
 _LAST_LEASE = """
-SELECT * FROM annotation_lease WHERE assignment_id = %s AND labeler_id = %s AND project_id = %s
-ORDER BY id DESC LIMIT 1
+SELECT lease.*, slot.for_reviewers
+FROM annotation_lease AS lease JOIN annotation_assignment AS slot ON slot.id = lease.assignment_id
+WHERE lease.assignment_id = %s AND lease.labeler_id = %s AND lease.project_id = %s
+ORDER BY lease.id DESC LIMIT 1
 """
 
 
@@ -78,12 +80,18 @@ class QueueView(APIView):
         return project
 
     def lease(self, slug: str, assignment_id: int) -> Lease:
-        """Return the caller's latest lease on a slot."""
+        """Return the caller's latest lease on a slot; 403 for a review by who reviews no more."""
         project, labeler = self.project(slug), labeler_of(self.user)
         for found in Lease.objects.raw(_LAST_LEASE, [assignment_id, labeler.pk, project.pk]):
             found.project, found.labeler = project, labeler
+            if getattr(found, "for_reviewers", False):
+                self.check_reviewer(project)
             return found
         raise Http404
+
+    def check_reviewer(self, project: Project) -> None:
+        if not Project.objects.reviewed_by(self.user).contains(project):
+            raise PermissionDenied
 
     def building(self, slug: str, assignment_id: int) -> Lease:
         """Return the caller's lease on a solution that is built step by step."""
@@ -147,8 +155,7 @@ class ReviewView(QueueView):
     def post(self, request: Request, slug: str) -> Response:
         """Give the caller, a reviewer, what people left open, or say what they wait for."""
         project = self.project(slug)
-        if not Project.objects.reviewed_by(self.user).contains(project):
-            raise PermissionDenied
+        self.check_reviewer(project)
         labeler, ahead = labeler_of(self.user), self.sent(NextFields)["ahead"]
         lease = claim_review(labeler=labeler, project=project, ahead=ahead)
         if lease is None:

@@ -31,16 +31,18 @@ def counts(annotation: str) -> str:
 def first_error(annotation: str) -> str:
     """Return the statement that finds the first error of an annotation, whose id is named in SQL.
 
-    -1: all steps of its solution's own are rated and none is wrong; null: it does not say. After it
-    its score of that step, and its lowest score.
+    -1: all steps of its solution's own are rated and none is wrong; null: it does not say, as when
+    somebody gave up or reports the problem. After it its score of that step, and its lowest score.
     """
     # Through the solution's steps: their index gives few rows, whatever the planner knows.
     return f"""
         SELECT
-            coalesce(
-                min(step.position) FILTER (WHERE label.rating = -1),
-                CASE WHEN bool_and(label.rating IS NOT NULL) THEN -1 END
-            ),
+            CASE WHEN max(marked.finish_reason) NOT IN ('give_up', 'bad_problem') THEN
+                coalesce(
+                    min(step.position) FILTER (WHERE label.rating = -1),
+                    CASE WHEN bool_and(label.rating IS NOT NULL) THEN -1 END
+                )
+            END,
             (array_agg(label.score ORDER BY step.position) FILTER (WHERE label.rating = -1))[1],
             min(label.score)
         FROM annotation_annotation AS marked

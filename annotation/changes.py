@@ -158,8 +158,10 @@ def resume(project: Project) -> None:
 
 
 def archive(project: Project) -> None:
-    """Put a project away: it gives out nothing and leaves the lists of current ones."""
+    """Put a project away: it gives out nothing, asks no engine, and leaves the current ones."""
     Project.objects.filter(pk=project.pk, archived_at=None).update(archived_at=timezone.now())
+    for run in Run.objects.unfinished().filter(project=project, kind__in=Run.PATIENT):
+        run.pause()
 
 
 def restore(project: Project) -> None:

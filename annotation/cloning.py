@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 
-from annotation import run_plans, runs
+from annotation import run_control, run_plans, runs
 from annotation.id_ranges import id_ranges
 from annotation.models import Membership, Problem, Project, Run, RunSlice, Solution, Step
 from web.models import User
@@ -26,7 +26,8 @@ def clone(
 ) -> tuple[Project, Run | None]:
     """Make a project with the settings, guidelines and members of `project`; `user` manages it.
 
-    The engine that draws candidates, which may spend the site's key, goes along with a superuser.
+    What may spend the site's key goes along with a superuser alone: the engine that draws
+    candidates, and a policy by which an engine is asked.
 
     With content, a Run of the new project, returned beside it, brings in the problems, and the
     solutions that came whole from a writer with their steps: nothing that a labeler marked, built
@@ -39,6 +40,8 @@ def clone(
     }
     if not user.is_superuser:
         del settings["drawing"]
+        if run_control.not_payable(user, project.routing.get("first", ())):
+            del settings["routing"]
     made = Project.objects.create(slug=slug, name=name, **settings)
     members = Membership.objects.active().filter(project=project).exclude(user=user)
     Membership.objects.bulk_create(

@@ -27,12 +27,14 @@ def skip(lease: Lease) -> bool:
     return _give_back(lease, Lease.Outcome.SKIPPED, returns_at=returns_at)
 
 
-def release_all(*, labeler: Labeler, project: Project) -> int:
-    """Give back all that `labeler` holds in `project`; return how much that was."""
+def release_all(*, labeler: Labeler, project: Project, for_review: bool = False) -> int:
+    """Give back all that `labeler` holds in `project`, or only `for_review`; return how much."""
     with transaction.atomic():
         # All of them before the places, which stay locked: whoever ends one locks it first, too.
         mine = Lease.objects.open().filter(labeler=labeler, project=project)
-        released = list(mine.select_for_update().order_by("pk"))
+        if for_review:
+            mine = mine.filter(assignment__for_reviewers=True)
+        released = list(mine.select_for_update(of=("self",)).order_by("pk"))
         for lease in released:
             lease.end(Lease.Outcome.RELEASED)
         reopen(project, [one.assignment_id for one in released if one.corrects_id is None])

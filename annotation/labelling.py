@@ -42,11 +42,13 @@ def request(
     user: User | None = None,
     budget: Decimal | None = None,
     reason: str = routing.BY_HAND,
+    resumes: bool = True,
 ) -> Run:
     """Open or extend the Run in which `labeler`, a model, marks every written solution.
 
     `budget`, in the currency of the labeler's price, takes the place of the one before; the Run
-    pauses when that much is spent. Raises ValueError where there is no price, or it is spent.
+    pauses when that much is spent. Raises NotNow where there is no price, or it is spent. Without
+    `resumes` a Run that somebody or its budget has stopped gets more to do, and stays stopped.
     """
     wanted = {"labeler": str(labeler.uuid), "name": labeler.name, "judge": labeler.judge}
     price, judge = price_of(labeler.config), get_judge(labeler.judge)
@@ -60,18 +62,21 @@ def request(
             request=wanted,
             user=user,
         )
-        run_pace.set_budget(run, budget)
+        goes_on = resumes or not run.is_stopped
+        if goes_on:
+            run_pace.set_budget(run, budget)
         if judge.needs_own_worker(labeler.config):
             run.queue = "local"
             run.save(update_fields=["queue"])
-        again = run_plans.take_back_failures(run)
+        again = run_plans.take_back_failures(run) if goes_on else []
         made = routing.route_to(
             project=project,
             labeler=labeler,
             reason=reason,
             batch_size=judge.batch_size,
         )
-        run_plans.add_slices(run, chain(run_plans.batches(again, judge.batch_size), made))
+        slices = chain(run_plans.batches(again, judge.batch_size), made)
+        run_plans.add_slices(run, slices, settles=goes_on)
     return run
 
 

@@ -56,6 +56,8 @@ def change_role(*, membership: Membership, role: str) -> Membership:
     member.take_role(role)
     if role == Membership.Role.READER:
         _give_back(member)
+    elif role == Membership.Role.LABELER:
+        _give_back(member, for_review=True)
     return member
 
 
@@ -161,7 +163,7 @@ def _leave_a_manager(member: Membership) -> None:
     open_links.filter(created_by=member.user_id).update(revoked_at=timezone.now())
 
 
-def _give_back(member: Membership) -> None:
+def _give_back(member: Membership, *, for_review: bool = False) -> None:
     labeler = Labeler.objects.filter(user=member.user_id).first()
     if labeler is not None:
-        ending.release_all(labeler=labeler, project=member.project)
+        ending.release_all(labeler=labeler, project=member.project, for_review=for_review)

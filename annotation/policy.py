@@ -138,6 +138,9 @@ class Policy:
         if errors:
             raise BadPolicy(errors)
         given = dict(value)
+        if "people" in given:
+            # JSON Schema takes 2.0 for an integer.
+            given["people"] = [{**one, "how_many": int(one["how_many"])} for one in given["people"]]
         if "first" in given:
             given["first"] = tuple(given["first"])
         for name, rule in (("accept", Accept), ("people", People)):

@@ -21,6 +21,10 @@ def seen_now(project: Project) -> str:
     return str(json_digest(project.routing))
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number of JSON")
+
+
 class PolicyForm(forms.Form):
     """`cleaned_data["text"]` is the Policy that was written."""
 
@@ -37,7 +41,7 @@ class PolicyForm(forms.Form):
 
     def clean_text(self) -> Policy:
         try:
-            policy = Policy.from_json(json.loads(self.cleaned_data["text"]))
+            policy = Policy.from_json(json.loads(self.cleaned_data["text"], parse_constant=_refuse))
             check_labelers(policy)
         except BadPolicy as error:
             whole = _("policy")

@@ -114,7 +114,7 @@ def catch_up_everywhere(*, seconds: float = A_SWEEP) -> int:
     """
     routed, until = 0, monotonic() + seconds
     waiting = Reconsideration.objects.values("project").distinct()
-    for project in Project.objects.filter(pk__in=waiting):
+    for project in Project.objects.active().filter(pk__in=waiting):
         try:
             routed += catch_up(project=project, seconds=until - monotonic())
         except Exception:
@@ -128,13 +128,9 @@ def catch_up(*, project: Project, seconds: float = inf) -> int:
     Model labelers that mark first are given those that they have not had yet. After `seconds` the
     rest is left for the next time.
     """
-    routed, missing, until = 0, set[str](), monotonic() + seconds
+    routed, until = 0, monotonic() + seconds
     while monotonic() < until and (some := _route_some(project)) is not None:
-        routed += some[0]
-        missing |= some[1]
-    named = Labeler.objects.machines().current().filter(name__in=missing)
-    for labeler in named.order_by("pk"):
-        labelling.request(project=project, labeler=labeler, reason=MARKS_FIRST)
+        routed += some
     return routed
 
 
@@ -158,11 +154,8 @@ def preview(*, project: Project, policy: Policy, at_most: int | None = None) -> 
 
 
 @transaction.atomic
-def _route_some(project: Project) -> tuple[int, set[str]] | None:
-    """Route a batch; return how many that were and the labelers some of them wait for.
-
-    None when no solution waits to be looked at.
-    """
+def _route_some(project: Project) -> int | None:
+    """Route a batch; return how many that were, None when no solution waits to be looked at."""
     project = consensus.lock(project)
     rows = Reconsideration.objects.filter(project=project).order_by("pk")
     waiting = dict(rows.values_list("pk", "solution")[:AT_ONCE])
@@ -183,7 +176,11 @@ def _route_some(project: Project) -> tuple[int, set[str]] | None:
     if project.is_routed:
         _bring_in_line(project, policy, cases, decisions)
     to_models = [pk for pk, decision in decisions.items() if decision.way == Way.MODELS]
-    return len(decisions), _not_asked(policy, names, to_models)
+    # Here, so that none is forgotten whose news was just taken off.
+    missing = _not_asked(policy, names, to_models)
+    for labeler in Labeler.objects.machines().current().filter(name__in=missing).order_by("pk"):
+        labelling.request(project=project, labeler=labeler, reason=MARKS_FIRST, resumes=False)
+    return len(decisions)
 
 
 def _bring_in_line(

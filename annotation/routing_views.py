@@ -16,7 +16,6 @@ from annotation.policy_forms import PolicyForm, seen_now
 from annotation.policy_words import in_words
 from annotation.views import managed_project
 from labelers.models import Labeler
-from web.models import User
 from web.views import UserRequest
 
 PREVIEWED = 5_000
@@ -43,7 +42,9 @@ def routing(request: UserRequest, slug: str) -> HttpResponse:
         asked: Policy | None = None if "remove" in request.POST else form.cleaned_data["text"]
         if asked is not None and "preview" in request.POST:
             context["preview"] = previewed(project, asked)
-        elif unpaid := not_to_be_paid_by(request.user, policy, asked):
+        elif unpaid := run_control.not_payable(
+            request.user, asked.first if asked else (), known=policy.first
+        ):
             said = _("Only a superuser may have this asked of an engine: %(labelers)s.")
             form.add_error(None, said % {"labelers": ", ".join(unpaid)})
         elif save(project, seen=form.cleaned_data["seen"], policy=asked):
@@ -54,14 +55,6 @@ def routing(request: UserRequest, slug: str) -> HttpResponse:
     context["words"] = in_words(policy, _)
     context["labelers"] = Labeler.objects.machines().current().order_by("name")
     return render(request, "annotation/routing.html", context)
-
-
-def not_to_be_paid_by(user: User, now: Policy, wanted: Policy | None) -> list[str]:
-    """Return the labelers that would mark from now on, though `user` may not have them asked."""
-    if wanted is None:
-        return []
-    allowed = {labeler.name for labeler in run_control.startable(user)} | set(now.first)
-    return [name for name in wanted.first if name not in allowed]
 
 
 def previewed(project: Project, policy: Policy) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Holding a Run, ending it, letting it go on, and trying again what failed in it."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied
@@ -32,6 +33,15 @@ def may_go_on_for(user: User, run: Run) -> bool:
 def check_may_go_on(user: User, run: Run) -> None:
     if not may_go_on_for(user, run):
         raise PermissionDenied
+
+
+def not_payable(user: User, labelers: Iterable[str], *, known: Iterable[str] = ()) -> list[str]:
+    """Return those of the named `labelers` that `user` may not have asked of an engine.
+
+    Those that are `known` mark already.
+    """
+    allowed = {labeler.name for labeler in startable(user)} | set(known)
+    return [name for name in labelers if name not in allowed]
 
 
 def startable(user: User) -> list[Labeler]:

@@ -43,8 +43,11 @@ def batches(entries: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield entries[start : start + size]
 
 
-def add_slices(run: Run, batches: Iterable[Sequence[Any]]) -> int:
-    """Plan `batches` as new slices of a locked Run; return how many entries they hold."""
+def add_slices(run: Run, batches: Iterable[Sequence[Any]], *, settles: bool = True) -> int:
+    """Plan `batches` as new slices of a locked Run; return how many entries they hold.
+
+    A Run that was stopped goes on with them, unless `settles` is false.
+    """
     last = run.slices.aggregate(last=Max("number"))["last"]
     first = 0 if last is None else last + 1
     slices = (
@@ -57,7 +60,8 @@ def add_slices(run: Run, batches: Iterable[Sequence[Any]]) -> int:
         added += sum(len(piece.payload) for piece in chunk)
     run.total += added
     run.save(update_fields=["total"])
-    run.settle()
+    if settles:
+        run.settle()
     return added
 
 

@@ -108,6 +108,11 @@ class Run(models.Model):
         return self.state in {Run.State.QUEUED, Run.State.RUNNING}
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether it was ended before its time, and waits for somebody to have it go on."""
+        return self.state in {Run.State.PAUSED, Run.State.CANCELLED, Run.State.FAILED}
+
+    @property
     def is_whole(self) -> bool:
         """Whether all of it was done."""
         return self.state == Run.State.FINISHED and not self.failed

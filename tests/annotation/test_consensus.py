@@ -84,6 +84,15 @@ def test_whoever_does_not_say_where_the_error_is_has_no_voice(solution: Solution
     assert [rating for rating, _, _ in decided(solution)] == [1, -1]
 
 
+@pytest.mark.parametrize("reason", ["give_up", "bad_problem"])
+def test_whoever_gave_up_or_reports_the_problem_calls_nothing_right(
+    solution: Solution, reason: str
+) -> None:
+    slot = make_assignment(solution, is_named=True, for_reviewers=True)
+    by_person(solution, 1, 1, 1, assignment=slot, finish_reason=reason)
+    assert decided(solution) == []
+
+
 def test_a_reviewers_mark_wins(solution: Solution) -> None:
     for _ in range(3):
         by_person(solution, 1, -1)

@@ -30,6 +30,11 @@ def test_a_policy_is_written_as_it_was_read() -> None:
     assert Policy.from_json(WHOLE).as_json() == WHOLE
 
 
+def test_a_whole_number_may_be_written_as_a_decimal_one() -> None:
+    policy = Policy.from_json({"people": [{"how_many": 2.0}]})
+    assert isinstance(policy.people[0].how_many, int)
+
+
 def test_an_empty_policy_sends_every_solution_to_one_person() -> None:
     policy = Policy.from_json({})
     assert policy == Policy()

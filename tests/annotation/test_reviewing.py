@@ -4,11 +4,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from annotation import ending, leases
+from annotation import ending, leases, members
 from annotation.models import Assignment, Lease, Project
 from annotation.reviewing import claim_review
 from labelers.models import Labeler
 from labelers.registration import labeler_of
+from tests.annotation.managing import client_of
 from tests.annotation.routed import (
     catch_up,
     claimed,
@@ -77,6 +78,21 @@ def test_what_a_reviewer_gives_back_is_for_any_other(project: Project, how: str)
     assert (slot.state, slot.labeler) == (Assignment.State.OPEN, None)
     solutions = {claimed_for_review(project).solution_id for _ in range(2)}
     assert lease.solution_id in solutions
+
+
+def test_whoever_reviews_no_more_decides_nothing_more(project: Project) -> None:
+    rita = make_user("rita")
+    member = project.memberships.create(user=rita, role="reviewer")
+    held = claimed_for_review(project, labeler_of(rita))
+    members.change_role(membership=member, role="labeler")
+    held.refresh_from_db()
+    assert held.outcome == Lease.Outcome.RELEASED
+    client = client_of(rita)
+    address = f"/api/v1/projects/{project.slug}/assignments/{held.assignment_id}/"
+    late = {"draft": {}, "version": 0}
+    put = client.put(f"{address}draft/", late, content_type="application/json")
+    post = client.post(f"{address}submit/", late, content_type="application/json")
+    assert (put.status_code, post.status_code) == (403, 403)
 
 
 def test_what_a_reviewer_skipped_comes_back_to_them_when_it_is_due(project: Project) -> None:

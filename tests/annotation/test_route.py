@@ -1,7 +1,9 @@
 """Where solutions go by a policy: slots made, moved and withdrawn as marks come in."""
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -58,6 +60,43 @@ def test_every_solution_goes_to_the_models_that_mark_first_and_to_nobody_else() 
     route.look_again(project)
     catch_up(project)
     assert project.assignments.count() == 6
+
+
+@pytest.mark.parametrize("state", ["paused", "cancelled", "failed"])
+def test_a_run_that_was_stopped_gets_more_to_do_and_stays_stopped(state: str) -> None:
+    project = make_routed(MODELS, n=1)
+    catch_up(project)
+    Run.objects.filter(request__name="prm").update(state=state)
+    made = make_solution(project.problems.get(), ["Another."], text_key=uuid4())
+    Reconsideration.objects.ask_for(project, [made.pk])
+    catch_up(project)
+    stopped = Run.objects.get(request__name="prm")
+    assert (stopped.state, stopped.total) == (state, 2)
+    assert Run.objects.get(request__name="judge").total == 2
+
+
+def test_a_labeler_without_money_keeps_no_other_from_being_asked() -> None:
+    project = make_routed(MODELS, n=1)
+    catch_up(project)
+    spent = Run.objects.get(request__name="judge")
+    spent.request["currency"] = "EUR"
+    spent.money = spent.budget = Decimal(1)
+    spent.state = Run.State.PAUSED
+    spent.save()
+    made = make_solution(project.problems.get(), ["Another."], text_key=uuid4())
+    Reconsideration.objects.ask_for(project, [made.pk])
+    catch_up(project)
+    assert made.assignments.filter(is_named=True).count() == 2
+
+
+def test_an_archived_project_is_left_alone_and_asks_no_engine() -> None:
+    project = make_routed(MODELS, n=1)
+    changes.archive(project)
+    assert route.catch_up_everywhere() == 0
+    changes.restore(project)
+    catch_up(project)
+    changes.archive(project)
+    assert {run.state for run in project.runs.all()} == {"paused"}
 
 
 def test_marks_of_models_send_a_solution_on() -> None:

@@ -5,6 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from annotation.models import Project
+from labelers.registration import register_model
 from tests.annotation.managing import client_of
 from tests.factories import make_project, make_user
 from web.models import User
@@ -52,6 +53,23 @@ def test_who_may_make_projects_clones_none_that_they_do_not_manage(algebra: Proj
     assert allow(stranger).post(CLONE, POSTED).status_code == 404
     assert allow(reviewer).post(CLONE, POSTED).status_code == 403
     assert list(Project.objects.all()) == [algebra]
+
+
+def test_a_policy_that_asks_an_engine_goes_along_with_an_administrator_alone(
+    manager: User, algebra: Project
+) -> None:
+    for name, judge, config in (
+        ("asks", "llm_judge", {"engine": "scripted"}),
+        ("sums", "arithmetic", {}),
+    ):
+        register_model(name=name, judge=judge, config=config)
+    for first, kept in ((["sums"], True), (["sums", "asks"], False)):
+        Project.objects.filter(pk=algebra.pk).update(routing={"first": first})
+        slug = f"of-{len(first)}"
+        allow(manager).post(CLONE, {"name": "Second", "slug": slug})
+        assert Project.objects.get(slug=slug).routing == ({"first": first} if kept else {})
+    client_of(make_user(is_superuser=True)).post(CLONE, {"name": "Third", "slug": "third"})
+    assert Project.objects.get(slug="third").routing == {"first": ["sums", "asks"]}
 
 
 def test_the_engine_that_draws_goes_along_with_an_administrator_alone(

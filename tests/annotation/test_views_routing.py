@@ -137,6 +137,12 @@ def test_the_route_button_has_every_solution_looked_at_again(project: Project) -
     assert len(slots_of(project)) == 8
 
 
+def test_what_json_has_no_number_for_is_refused(project: Project) -> None:
+    manager = manager_of(project)
+    page = manager.post(ADDRESS, form_of(manager.get(ADDRESS), '{"blind_share": NaN}'))
+    assert "NaN is no number of JSON" in page.content.decode()
+
+
 def test_only_superusers_have_a_policy_ask_an_engine(project: Project) -> None:
     register_model(name="asks", judge="llm_judge", config={"engine": "scripted"})
     manager, before = manager_of(project), project.routing
