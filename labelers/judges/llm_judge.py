@@ -161,8 +161,11 @@ def _vote(text: str, step_count: int) -> Vote | None:
 def _no_vote(
     completions: Sequence[Completion], failures: Sequence[DrawFailure], cost: Cost
 ) -> Unjudged:
-    """Say why nothing can be said. What may succeed later goes first: it is tried again."""
-    failures = sorted(failures, key=lambda failure: not failure.transient)
+    """Say why nothing can be said. What may succeed later goes first: it is tried again.
+
+    Of these a rate limit, by which the run slows down.
+    """
+    failures = sorted(failures, key=lambda one: (not one.transient, one.retry_after_s is None))
     if failures and (failures[0].transient or not completions):
         return unjudged(failures[0], cost=cost)
     if all(made.finish_reason == "length" for made in completions):

@@ -95,6 +95,22 @@ def test_whoever_reviews_no_more_decides_nothing_more(project: Project) -> None:
     assert (put.status_code, post.status_code) == (403, 403)
 
 
+def test_late_work_of_the_peoples_queue_never_becomes_a_reviewers_word() -> None:
+    project = make_routed({"people": [{"how_many": 2}], "review": {"disagreement": "any"}}, n=1)
+    catch_up(project)
+    rita = somebody()
+    late = claimed(project, rita)
+    Lease.objects.filter(pk=late.pk).update(until=timezone.now())
+    ending.expire_everywhere()
+    for first_error in (1, 2):
+        marked(claimed(project), first_error)
+    catch_up(project)
+    review = claimed_for_review(project, rita)
+    annotation = marked(Lease.objects.get(pk=late.pk), 0)
+    assert annotation.assignment_id != review.assignment_id
+    assert annotation.is_surplus
+
+
 def test_what_a_reviewer_skipped_comes_back_to_them_when_it_is_due(project: Project) -> None:
     ann = somebody()
     first = claimed_for_review(project, ann)

@@ -133,12 +133,13 @@ def test_votes_that_ran_out_of_tokens_say_so() -> None:
 
 
 def test_a_busy_server_leaves_the_solution_for_later() -> None:
-    [judged], _ = over_http([Answer(status=429), completion("no box")], votes=2)
+    answers = [Answer(status=503), Answer(status=429), completion("no box")]
+    [judged], _ = over_http(answers, votes=3)
     assert isinstance(judged, Unjudged)
     assert judged.transient
     assert judged.retry_after_s is not None, "a rate limit slows the run"
     assert "429" in judged.reason
-    assert judged.cost == Cost(calls=2, prompt_tokens=7, completion_tokens=5)
+    assert judged.cost == Cost(calls=3, prompt_tokens=7, completion_tokens=5)
 
 
 def test_a_server_that_refuses_is_a_failure_for_good() -> None:
