@@ -312,7 +312,7 @@ def test_what_takes_too_long_to_count_is_left_out_and_said(
     client: Client, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled("manager", ada)
-    monkeypatch.setattr("annotation.overview.LONGEST_COUNT_MS", 1)
+    monkeypatch.setattr("annotation.overview.LONGEST_COUNT_MS", 200)
     monkeypatch.setattr("annotation.overview.throughput", slow)
     words = page(client)
     assert "There is too much in this project" in words

@@ -280,7 +280,7 @@ def test_whoever_is_logged_out_is_told_so_in_the_place_of_any_other_notice(label
     mine.end(Lease.Outcome.EXPIRED)
     make_lease(mine.assignment, make_labeler())
     press(page, "1")
-    expect(page.get_by_role("alert")).to_contain_text("Somebody else has taken this solution")
+    expect(page.get_by_role("alert")).to_contain_text("somebody else has taken it")
     shows_saved(page)
     Session.objects.all().delete()
     press(page, "2")
