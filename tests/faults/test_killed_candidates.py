@@ -49,7 +49,7 @@ from annotation import run_kinds
 from annotation.models import RunSlice, Solution, Step
 Step.objects.all().delete()
 Solution.objects.update(metadata={})
-piece = RunSlice.objects.get()
+piece = RunSlice.objects.get(run__kind="candidates")
 write = run_kinds.slice_work(piece.run)(piece)
 with transaction.atomic():
     write()
@@ -64,7 +64,7 @@ def place(place: Stepmark) -> Stepmark:
 
 
 def slice_state(place: Stepmark) -> str:
-    return place.query("RunSlice.objects.get().state")
+    return place.query("RunSlice.objects.get(run__kind='candidates').state")
 
 
 def test_candidates_come_though_the_worker_that_drew_them_was_killed(place: Stepmark) -> None:
@@ -77,8 +77,11 @@ def test_candidates_come_though_the_worker_that_drew_them_was_killed(place: Step
     assert json.loads(place.manage_code(LOOK)) == [True, "", []]
     place.start_worker()
     place.wait_until(lambda: slice_state(place) == "finished", what="the end", seconds=120)
-    assert place.query("[(r.total, r.done, r.failed) for r in Run.objects.all()]") == "[(1, 1, 0)]"
-    assert int(place.query("RunSlice.objects.get().attempt")) == 2
+    assert (
+        place.query("[(r.total, r.done, r.failed) for r in Run.objects.filter(kind='candidates')]")
+        == "[(1, 1, 0)]"
+    )
+    assert int(place.query("RunSlice.objects.get(run__kind='candidates').attempt")) == 2
     is_waiting, error, texts = json.loads(place.manage_code(LOOK))
     assert (is_waiting, error) == (False, "")
     assert 1 <= len(texts) == len(set(texts)) <= CANDIDATES
