@@ -142,6 +142,8 @@ def test_where_nothing_comes_after_it_the_last_work_is_said_to_be_saved(label: W
     page.route("**/submit/", lambda route: held_up.append(route))  # Playwright takes no built-in
     press(page, "3 Enter")
     expect(page.locator("[data-saved]")).to_have_text("Submitting…")
+    # It is said before the request is on its way: what was marked is saved first.
+    comes_true(page, lambda: len(held_up) == 1)
     held_up[0].continue_()
     expect(page.locator("[data-waiting]")).to_be_visible()
     shows_saved(page)
