@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import IO
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from django.db.models import Q
 from annotation.models import Annotation, Project
 from annotation.models.marks import AnnotationQuerySet
 from datasets_app.exporters.base import Exporter
-from datasets_app.reading import ReadAnnotation
+from datasets_app.marked import MarkedSolution
 from labelers.models import Labeler
 
 REPORT_EVERY = 500
@@ -69,26 +71,30 @@ def _one_labeler(project: Project, name: str) -> Labeler:
 
 
 def write_rows(
-    annotations: Iterable[ReadAnnotation],
+    solutions: Iterable[MarkedSolution],
     exporter: Exporter,
     file: IO[bytes],
     *,
     progress: Callable[[int], None] | None = None,
 ) -> Exported:
-    """Write the exporter's rows of `annotations` to `file` as JSON lines, in order.
+    """Write the exporter's rows of `solutions` to `file` as JSON lines, in order.
 
-    `progress` is told, now and then, how many annotations are done.
+    Solutions of one problem that follow each other are given to the exporter together. `progress`
+    is told, now and then, how many annotations are done.
     """
-    exported = Exported()
-    for annotation in annotations:
-        before = exported.rows
-        for row in exporter.rows(*annotation):
-            file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    exported, told = Exported(), 0
+    for _, group in groupby(solutions, key=attrgetter("problem_id")):
+        of_problem = list(group)
+        used: set[int] = set()
+        for row in exporter.rows(of_problem):
+            file.write(orjson.dumps(row.value, option=orjson.OPT_APPEND_NEWLINE))
+            used.update(id(one) for one in (row.solution, *row.also))
             exported.rows += 1
-        exported.annotations += 1
-        exported.left_out += exported.rows == before
-        if progress and exported.annotations % REPORT_EVERY == 0:
-            progress(exported.annotations)
+        exported.annotations += len(of_problem)
+        exported.left_out += len(of_problem) - len(used)
+        if progress and exported.annotations >= told + REPORT_EVERY:
+            told = exported.annotations
+            progress(told)
     if progress:
         progress(exported.annotations)
     return exported

@@ -6,26 +6,13 @@ own step, found wrong; anything else is the unfinished stub of a solution that w
 one-line reconstruction in PRM800K's README goes wrong on the last three.)
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from labelers.trace import Rating
 
 NEGATIVE: Rating = -1
 Json = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Stop:
-    """One position of the path."""
-
-    text: str | None
-    """The step taken; None where the labeler took none."""
-    rating: int | None
-    """+1 for a step that a person wrote."""
-    alternatives: list[Json]
-    """The candidates passed by, each judged on the steps before."""
 
 
 def taken(chosen: int | None, is_human: bool, ratings: Iterable[int | None]) -> int | None:
@@ -42,19 +29,3 @@ def taken_candidate(step: Json) -> int | None:
     """Return `taken` of one of a record's `label.steps`."""
     ratings = (candidate["rating"] for candidate in step["completions"] or ())
     return taken(step["chosen_completion"], step["human_completion"] is not None, ratings)
-
-
-def follow(steps: Iterable[Json]) -> Iterator[Stop]:
-    """Yield the stops of a record's `label.steps` in order; a stub is the last one."""
-    for step in steps:
-        candidates = step["completions"] or []
-        index = taken_candidate(step)
-        if index is not None:
-            candidate = candidates[index]
-            others = candidates[:index] + candidates[index + 1 :]
-            yield Stop(candidate["text"], candidate["rating"], others)
-        elif step["human_completion"] is not None:
-            yield Stop(step["human_completion"]["text"], 1, candidates)
-        else:
-            yield Stop(None, None, candidates)
-            return

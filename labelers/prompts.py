@@ -27,6 +27,8 @@ class Prompt:
     """Strings before which a solution ends, for models that would go on to a new problem."""
     splitter: str
     """The name of the step splitter that suits the solutions."""
+    shows_answer: bool = False
+    """Whether the model is shown the reference answer: what it writes is a rationalisation."""
 
     def render(self, problem: str) -> str:
         """Put the problem's text, whatever characters it has, into the template."""
@@ -116,6 +118,11 @@ PROMPTS: dict[str, Prompt] = {
 def get_prompt(name: str) -> Prompt:
     """Return the prompt of this name; UnknownName lists the known ones."""
     return lookup("prompt", PROMPTS, name)
+
+
+def shows_answer(name: str) -> bool:
+    """Whether the prompt of this name, which need not be one of these, shows the answer."""
+    return name in PROMPTS and PROMPTS[name].shows_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,15 @@
-"""The exporter family: one annotation in, rows of a training format out."""
+"""The exporter family: marked solutions in, rows of a training format out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
-Json = dict[str, Any]
+from datasets_app.marked import Json, MarkedSolution
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 Neutral = Literal["keep", "positive", "negative", "drop"]
 Alternatives = Literal["keep", "none", "rows"]
 
@@ -29,10 +33,40 @@ class ExportOptions:
     """What the trainer puts between two steps, where the format has it do so; None is the usual."""
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a training format, and what it was made of."""
+
+    value: Json
+    """The fields of the format, in their order."""
+    solution: MarkedSolution
+    steps: Sequence[str] = ()
+    """Ids of the steps (`Mark.id`) that its labels are about, in the order of the labels."""
+    also: Sequence[MarkedSolution] = ()
+    """Other solutions of the problem that the row was made of."""
+
+    def origin(self) -> Json:
+        """Return where the row comes from, as `ORIGIN` names it."""
+        one = self.solution
+        return {
+            "solution_id": one.id,
+            "step_ids": [f"{one.id}/{step}" for step in self.steps],
+            "labeler_kind": one.labeler_kind,
+            "rule": one.rule,
+            "weight": one.weight,
+        }
+
+
+ORIGIN = ("solution_id", "step_ids", "labeler_kind", "rule", "weight")
+"""Columns beside a format's own, for trainers to ignore."""
+
+
 class Exporter(ABC):
-    """Turns annotations into rows. Constructed with the options, which it may refuse."""
+    """Turns marked solutions into rows. Constructed with the options, which it may refuse."""
 
     name: ClassVar[str]
+    holds_origin: ClassVar[bool] = True
+    """Whether the format's readers ignore `ORIGIN` columns; else these go into a file beside it."""
     defaults: ClassVar[ExportOptions]
     neutral_choices: ClassVar[tuple[Neutral, ...]] = get_args(Neutral)
     alternatives_choices: ClassVar[tuple[Alternatives, ...]] = get_args(Alternatives)
@@ -44,14 +78,21 @@ class Exporter(ABC):
         if self.options.separator is not None and self.defaults.separator is None:
             raise OptionRefused(f"{self.name} cannot have separator: it keeps steps apart")
 
-    @abstractmethod
-    def rows(self, record: Json, shape: Json) -> Iterator[Json]:
-        """Yield the rows of one annotation, none where it has nothing to teach.
+    def rows(self, of_problem: Sequence[MarkedSolution]) -> Iterator[Row]:
+        """Yield the rows of one problem's solutions, which come in their order.
 
-        `record` is the annotation as a PRM800K record (docs/formats.md), whichever format is
-        written, spelt the usual way; `shape` tells how it was spelt where it came from. The
-        record may be changed and become part of the rows: the caller is done with it.
+        The solutions may be changed and become part of the rows: the caller is done with them.
         """
+        for solution in of_problem:
+            yield from self.rows_of(solution)
+
+    @abstractmethod
+    def rows_of(self, solution: MarkedSolution) -> Iterator[Row]:
+        """Yield the rows of one solution, none where it has nothing to teach."""
+
+    @abstractmethod
+    def schema(self) -> "pa.Schema":
+        """Return the types of the format's own columns, for Parquet."""
 
     def _check(self, option: str, value: str, choices: tuple[str, ...]) -> None:
         if value not in choices:

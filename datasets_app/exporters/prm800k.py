@@ -1,10 +1,15 @@
 """PRM800K's own form. Format: https://github.com/openai/prm800k and docs/formats.md."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from datasets_app.exporters.base import Exporter, ExportOptions, Json
+from datasets_app.exporters.base import Exporter, ExportOptions, Row
+from datasets_app.marked import Json, MarkedSolution
 from datasets_app.path import NEGATIVE, taken_candidate
 from datasets_app.shape import respell
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Prm800kExporter(Exporter):
@@ -13,9 +18,12 @@ class Prm800kExporter(Exporter):
     name = "prm800k"
     defaults = ExportOptions(neutral="keep", truncate=False, alternatives="keep")
     alternatives_choices = ("keep", "none")
+    holds_origin = False
 
-    def rows(self, record: Json, shape: Json) -> Iterator[Json]:
+    def rows_of(self, solution: MarkedSolution) -> Iterator[Row]:
+        record, shape = solution.record, solution.shape
         label = record["label"]
+        marked = [mark.id for stop in solution.path() if (mark := stop.step)]
         if self.options.neutral != "keep":
             for step in label["steps"]:
                 self._rate_neutral(step)
@@ -25,7 +33,39 @@ class Prm800kExporter(Exporter):
             for step in label["steps"]:
                 _leave_out_alternatives(step)
         respell(record, shape if self._keeps_all else _of_whole_record(shape))
-        yield record
+        yield Row(record, solution, marked)
+
+    def schema(self) -> "pa.Schema":
+        import pyarrow as pa
+
+        text, flag, number = pa.string(), pa.bool_(), pa.int64()
+        candidate = {"text": text, "rating": pa.int8(), "flagged": flag}
+        human = pa.struct({**candidate, "source": text})
+        step = {
+            "completions": pa.list_(pa.struct(candidate)),
+            "human_completion": human,
+            "chosen_completion": pa.int32(),
+        }
+        question = {
+            "problem": text,
+            "ground_truth_solution": text,
+            "ground_truth_answer": text,
+            "pre_generated_steps": pa.list_(text),
+            "pre_generated_answer": text,
+            "pre_generated_verifier_score": pa.float64(),
+        }
+        label = {"steps": pa.list_(pa.struct(step)), "total_time": number, "finish_reason": text}
+        return pa.schema(
+            {
+                "labeler": text,
+                "timestamp": text,
+                "generation": pa.int32(),
+                "is_quality_control_question": flag,
+                "is_initial_screening_question": flag,
+                "question": pa.struct(question),
+                "label": pa.struct(label),
+            }
+        )
 
     def _rate_neutral(self, step: Json) -> None:
         if taken_candidate(step) is None and step["human_completion"] is None:

@@ -4,12 +4,17 @@ Format: huggingface/trl, docs/source/dataset_formats.md and trl/experimental/prm
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from datasets_app.exporters.base import Exporter, ExportOptions, Json
-from datasets_app.path import follow
+from datasets_app.exporters.base import Exporter, ExportOptions, Row
+from datasets_app.marked import Mark, MarkedSolution
 from datasets_app.records import FinishReason
 
-Labelled = tuple[str, bool]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Labelled = tuple[str, bool, str]
+"""Text, label, and id of the step that has it."""
 SEPARATOR = "\n"
 LEFT_OUT: tuple[FinishReason, ...] = ("bad_problem", "give_up")
 
@@ -32,42 +37,55 @@ class TrlStepwiseExporter(Exporter):
     neutral_choices = ("positive", "negative", "drop")
     alternatives_choices = ("none", "rows")
 
-    def rows(self, record: Json, shape: Json) -> Iterator[Json]:
+    def rows_of(self, solution: MarkedSolution) -> Iterator[Row]:
+        record = solution.record
         if record["label"]["finish_reason"] in LEFT_OUT:
             return
         prompt = record["question"]["problem"] + "\n"
         done: list[Labelled] = []
         waiting: list[str] = []
         branches: list[list[Labelled]] = []
-        for stop in follow(record["label"]["steps"]):
+        for stop in solution.path():
             if self.options.alternatives == "rows":
                 branches.extend(
-                    [*done, self._joined(waiting, other["text"], label)]
+                    [*done, self._joined(waiting, other, label)]
                     for other in stop.alternatives
-                    if (label := self._label(other["rating"])) is not None
+                    if (label := self._label(other.rating)) is not None
                 )
-            if stop.text is None:
+            if stop.step is None:
                 break
-            label = self._label(stop.rating)
+            label = self._label(stop.step.rating)
             if label is None:
-                waiting.append(stop.text)
+                waiting.append(stop.step.text)
                 continue
-            done.append(self._joined(waiting, stop.text, label))
+            done.append(self._joined(waiting, stop.step, label))
             waiting = []
             if label is False and self.options.truncate:
                 break
         for labelled in (done, *branches):
             if labelled:
-                yield {
+                value = {
                     "prompt": prompt,
-                    "completions": [text for text, _ in labelled],
-                    "labels": [label for _, label in labelled],
+                    "completions": [text for text, _, _ in labelled],
+                    "labels": [label for _, label, _ in labelled],
                 }
+                yield Row(value, solution, [step for _, _, step in labelled])
+
+    def schema(self) -> "pa.Schema":
+        import pyarrow as pa
+
+        return pa.schema(
+            {
+                "prompt": pa.string(),
+                "completions": pa.list_(pa.string()),
+                "labels": pa.list_(pa.bool_()),
+            }
+        )
 
     def _label(self, rating: int | None) -> bool | None:
         kept = self.rating(rating)
         return None if kept is None else kept > 0
 
-    def _joined(self, waiting: list[str], text: str, label: bool) -> Labelled:
+    def _joined(self, waiting: list[str], step: Mark, label: bool) -> Labelled:
         separator = SEPARATOR if self.options.separator is None else self.options.separator
-        return separator.join([*waiting, text]), label
+        return separator.join([*waiting, step.text]), label, step.id

@@ -43,7 +43,7 @@ def exported(
     exporter = exporter or Prm800kExporter()
     annotations = annotations_of(Project.objects.get(slug=slug), labelers)
     return [
-        orjson.loads(orjson.dumps(row))
-        for annotation in read_annotations(annotations)
-        for row in exporter.rows(*annotation)
+        orjson.loads(orjson.dumps(row.value))
+        for solution in read_annotations(annotations)
+        for row in exporter.rows([solution])
     ]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from datasets_app.exporters.base import ExportOptions, OptionRefused
 from datasets_app.exporters.prm800k import Prm800kExporter
 from datasets_app.path import taken_candidate
+from tests.datasets_app.marked_json import marked
 from tests.datasets_app.prm800k_json import candidate, human, phase_1, phase_2, position
 
 Json = dict[str, Any]
@@ -19,8 +20,8 @@ def export(record: Json, shape: Json | None = None, **options: Any) -> Json:
     chosen = ExportOptions(
         **{"neutral": "keep", "truncate": False, "alternatives": "keep", **options}
     )
-    (row,) = Prm800kExporter(chosen).rows(deepcopy(record), shape or {})
-    return row
+    (row,) = Prm800kExporter(chosen).rows([marked(deepcopy(record), shape)])
+    return row.value
 
 
 def steps_of(record: Json, *steps: Json) -> Json:
@@ -30,7 +31,7 @@ def steps_of(record: Json, *steps: Json) -> Json:
 
 def test_by_default_a_record_stays_as_it_is() -> None:
     for record in (phase_1(), phase_2()):
-        assert list(Prm800kExporter().rows(deepcopy(record), {})) == [record]
+        assert [row.value for row in Prm800kExporter().rows([marked(deepcopy(record))])] == [record]
 
 
 def test_a_record_gets_its_spelling_back() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from datasets_app.exporters.base import ExportOptions, OptionRefused
 from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
+from tests.datasets_app.marked_json import marked
 from tests.datasets_app.prm800k_json import candidate, human, phase_1, phase_2, position
 from tests.shared_data import shared_file
 
@@ -24,7 +25,11 @@ def export(*steps: Json, **options: Any) -> list[Json]:
     chosen = ExportOptions(
         **{"neutral": "positive", "truncate": True, "alternatives": "none", **options}
     )
-    return list(TrlStepwiseExporter(chosen).rows(record, {}))
+    return rows(TrlStepwiseExporter(chosen), record)
+
+
+def rows(exporter: TrlStepwiseExporter, record: Json) -> list[Json]:
+    return [row.value for row in exporter.rows([marked(record)])]
 
 
 def row(*steps: tuple[str, bool]) -> Json:
@@ -140,20 +145,19 @@ def finished(record: Json, reason: str | None) -> Json:
 def test_what_was_not_finished_teaches_nothing(reason: str) -> None:
     for alternatives in ("none", "rows"):
         options = replace(TrlStepwiseExporter.defaults, alternatives=alternatives)
-        made = TrlStepwiseExporter(options).rows(finished(phase_2(), reason), {})
-        assert list(made) == []
+        assert rows(TrlStepwiseExporter(options), finished(phase_2(), reason)) == []
 
 
 @pytest.mark.parametrize("reason", ["found_error", "solution", None])
 def test_what_was_finished_or_says_nothing_of_it_teaches(reason: str | None) -> None:
-    (made,) = TrlStepwiseExporter().rows(finished(phase_2(), reason), {})
+    (made,) = rows(TrlStepwiseExporter(), finished(phase_2(), reason))
     assert made == row(("I add.", True), ("That makes 6.", False))
 
 
 def test_real_records_become_rows_of_their_path_lengths() -> None:
     lengths = []
     for line in shared_file("prm800k.jsonl").read_text().splitlines():
-        made = list(TrlStepwiseExporter().rows(json.loads(line), {}))
+        made = rows(TrlStepwiseExporter(), json.loads(line))
         assert {type(label) for one in made for label in one["labels"]} <= {bool}
         lengths.append([sum(one["labels"]) for one in made])
     # The labeler of the fifth gave up.
@@ -161,6 +165,18 @@ def test_real_records_become_rows_of_their_path_lengths() -> None:
 
 
 def test_phase_1_follows_the_human_step() -> None:
-    assert list(TrlStepwiseExporter().rows(finished(phase_1(), "solution"), {})) == [
+    assert rows(TrlStepwiseExporter(), finished(phase_1(), "solution")) == [
         row(("We add.", True), ("2+3", True))
     ]
+
+
+def test_a_row_names_its_steps_and_where_its_labels_come_from() -> None:
+    (made,) = TrlStepwiseExporter().rows([marked(phase_2(), rule="people 1: rest", weight=0.5)])
+    solution = "5f0c1b0e-0000-4000-8000-000000000001"
+    assert made.origin() == {
+        "solution_id": solution,
+        "step_ids": [f"{solution}/0.0", f"{solution}/1.0"],
+        "labeler_kind": "person",
+        "rule": "people 1: rest",
+        "weight": 0.5,
+    }
