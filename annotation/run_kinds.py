@@ -25,6 +25,15 @@ SLICE_WORK: dict[str, runs.SliceWork] = {
 }
 
 
+def register(kind: Run.Kind, work: runs.SliceWork) -> None:
+    """Say how a kind of Run that an app above this one carries out does its slices.
+
+    Called once, from that app's `ready`. Raises ValueError where the kind is taken.
+    """
+    if SLICE_WORK.setdefault(kind, work) is not work:
+        raise ValueError(f"runs of kind {kind} are done by {SLICE_WORK[kind]} already")
+
+
 def slice_work(run: Run) -> runs.SliceWork:
     return SLICE_WORK[run.kind]
 

@@ -39,6 +39,9 @@ class Run(models.Model):
         CANDIDATES = "candidates", _("Candidates")
         ROUTING = "routing", _("Routing")
         CLONING = "cloning", _("Cloning")
+        IMPORT = "import", _("Import")
+        FREEZE = "freeze", _("Freezing")
+        EXPORT = "export", _("Export")
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -50,7 +53,7 @@ class Run(models.Model):
 
     PATIENT = frozenset({Kind.SAMPLING, Kind.LABELLING})
     """Kinds that nobody waits for in front of a page: they pause, and try again by themselves."""
-    OF_MANAGERS = frozenset({Kind.ROUTING, Kind.CLONING})
+    OF_MANAGERS = frozenset({Kind.ROUTING, Kind.CLONING, Kind.IMPORT, Kind.FREEZE, Kind.EXPORT})
     """Kinds that work on the project's own tables, which costs only the site's time."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs", db_index=False)
@@ -182,10 +185,8 @@ class Run(models.Model):
 
     @property
     def subject(self) -> str:
-        """What draws or marks in this Run, as its request names it."""
-        if self.is_of_managers:
-            return ""
-        if self.kind == Run.Kind.LABELLING:
+        """What draws or marks in this Run, or what it brings in or out, as its request names it."""
+        if self.is_of_managers or self.kind == Run.Kind.LABELLING:
             return str(self.request.get("name", ""))
         model = self.request.get("engine_config", {}).get("model") or ""
         return f"{self.request.get('engine', '')} {model}".strip()
