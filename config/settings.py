@@ -176,11 +176,38 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "web.errors.exception_handler",
 }
 
+
+def dataset_storage(place: str) -> dict[str, Any]:
+    """Return Django's setting for a folder or an s3:// address."""
+    if not place.startswith("s3://"):
+        options: dict[str, Any] = {"location": place}
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise ImproperlyConfigured(f"STEPMARK_DATASETS is {place!r}; it must name a bucket")
+    # Keys, region and endpoint are read as Amazon's own tools read them (AWS_ENDPOINT_URL, …).
+    options = {
+        "bucket_name": bucket,
+        "location": prefix,
+        "default_acl": None,
+        "querystring_auth": True,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ja", "日本語")]
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
+
+# Where published datasets are kept: a folder, or s3://bucket/prefix (docs/running.md).
+DATASETS = os.environ.get("STEPMARK_DATASETS", str(embedded.home() / "datasets"))
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "datasets": dataset_storage(DATASETS),
+}
 
 STATIC_URL = "static/"
 # Served from where the packages keep them: there is nothing to collect.

@@ -1,0 +1,110 @@
+"""What is said about a version of a dataset, in files beside its rows."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from datasets_app import card, stored
+from datasets_app.freezing import Frozen
+from datasets_app.marked import Json
+from datasets_app.models import Export, Snapshot, SnapshotFile
+from datasets_app.stored import Stored
+
+MANIFEST_FORMAT = 1
+_PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+def manifest_of_solutions(frozen: Frozen) -> Json:
+    """Return what the manifest says of the solutions and marks: counts, and what was left out."""
+    chosen = frozen.chosen
+    return {
+        "stepmark": version("stepmark"),
+        "splits": {name: tally.as_json() for name, tally in sorted(frozen.tallies.items())},
+        "held_out": {
+            name: {**facts, "left_out": chosen.held_out[name]}
+            for name, facts in sorted(frozen.held_out.items())
+        },
+        "held_out_problems": chosen.held_out_problems,
+        "problems_seen": chosen.problems,
+        "duplicates": chosen.duplicates,
+        "torn": chosen.torn,
+        "labelers_left_out": chosen.labelers_left_out,
+        "shards": [
+            {
+                "split": shard.split,
+                "shard": shard.number,
+                "solutions": shard.solutions,
+                "content": shard.content,
+            }
+            for shard in frozen.shards
+        ],
+    }
+
+
+def manifest(snapshot: Snapshot, exports: Sequence[Export]) -> Json:
+    """Return all that `manifest.json` says. No time is in it: the same content says the same."""
+    files = snapshot.files.exclude(kind=SnapshotFile.Kind.ABOUT).order_by("path")
+    return {
+        "manifest": MANIFEST_FORMAT,
+        "dataset": str(snapshot.dataset),
+        "version": snapshot.version,
+        "content_hash": snapshot.content_hash,
+        "rules": snapshot.rules,
+        **snapshot.manifest,
+        "exports": {
+            export.name: {
+                "format": export.format,
+                "container": export.container,
+                "options": export.options,
+            }
+            for export in exports
+        },
+        "files": [
+            {
+                "path": file.path,
+                "kind": file.kind,
+                "split": file.split,
+                "rows": file.rows,
+                "size": file.size,
+                "sha256": file.sha256,
+            }
+            for file in files
+            if file.export_id is None or file.export_id in {export.pk for export in exports}
+        ],
+    }
+
+
+def write(snapshot: Snapshot, *, also: Sequence[Export]) -> dict[str, Stored]:
+    """Write and keep the files about a snapshot, by their paths.
+
+    They tell of the formats that are whole, and of those in `also`, which are about to be.
+    """
+    whole = snapshot.exports.filter(is_whole=True)
+    exports = sorted({*whole, *also}, key=lambda export: export.name)
+    said = manifest(snapshot, exports)
+    texts: dict[str, bytes] = {
+        "manifest.json": orjson.dumps(said, option=_PRETTY),
+        "README.md": card.written(snapshot, said).encode(),
+    }
+    with stored.drafted() as drafts:
+        return {path: _kept(drafts / path, text, snapshot) for path, text in texts.items()}
+
+
+def _kept(path: Path, text: bytes, snapshot: Snapshot) -> Stored:
+    path.write_bytes(text)
+    return stored.keep(path, folder=str(snapshot.uuid))
+
+
+def files_of(said: Json, export: str, split: str) -> list[Any]:
+    """Return the paths of an export's rows of one split, in order, from a manifest."""
+    return [
+        file["path"]
+        for file in said["files"]
+        if file["kind"] == "rows"
+        and file["split"] == split
+        and file["rows"]
+        and file["path"].startswith(f"{export}/")
+    ]

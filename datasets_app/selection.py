@@ -1,0 +1,362 @@
+"""Which solutions and marks a version of a dataset holds, and in which order.
+
+All of it is decided within one snapshot of the database, in two temporary tables: first the
+problems, each with its split, then the solutions. The order, like every id, is made of what the
+rows say: the same on another machine.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from annotation.digests import digest
+from annotation.models import Annotation, Problem, Project
+from annotation.models.marks import AnnotationQuerySet
+from datasets_app.reading import SOLUTION_ID
+from datasets_app.rules import TRAIN, BadRules, Rules
+from datasets_app.spelling import HeldOutTexts, normalised
+from labelers.models import Labeler
+
+AT_ONCE = 2_000
+LISTED = 1_000
+"""Problems that a report names; the others are counted."""
+Z = 1.959964
+"""Of a 95% interval."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Chosen:
+    """What a selection left out, and why."""
+
+    problems: int = 0
+    """That the project has, by the rules for problems."""
+    duplicates: int = 0
+    """Problems that differ from another one in spelling alone."""
+    held_out: Counter[str] = field(default_factory=Counter)
+    """Left out, by name of the held-out set."""
+    held_out_problems: list[dict[str, Any]] = field(default_factory=list)
+    """Id, held-out set and reason; the first `LISTED`."""
+    torn: int = 0
+    """Problems whose duplicates have different splits of their own."""
+    solutions: int = 0
+    """With their marks: a solution that three labelers marked may count three times."""
+    labelers_left_out: list[dict[str, Any]] = field(default_factory=list)
+    """Name, and the lower bound of their quality."""
+
+
+def choose(project: Project, rules: Rules, held_out: HeldOutTexts) -> Chosen:
+    """Make the temporary table `freeze_chosen`, for `reading.read`.
+
+    Needs a transaction of its own that sees one snapshot. Raises BadRules for a labeler that there
+    is not.
+    """
+    chosen = Chosen()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE freeze_problem "
+            "(problem_id bigint PRIMARY KEY, key uuid NOT NULL, split text NOT NULL) ON COMMIT DROP"
+        )
+        for batch in _problems(_of_rules(project, rules), rules, held_out, chosen):
+            with cursor.copy("COPY freeze_problem FROM STDIN") as copy:
+                for row in batch:
+                    copy.write_row(row)
+        cursor.execute("ANALYZE freeze_problem")
+        if rules.splits.by == "problem":
+            chosen.torn = _mend_torn(cursor)
+        counted, parameters = _counted(project, rules, chosen)
+        cursor.execute(
+            _CHOSEN.format(counted=counted, solution_id=SOLUTION_ID),
+            {
+                **parameters,
+                "max_per_problem": rules.max_per_problem,
+                "seed": str(rules.splits.seed),
+                "minimum_agreement": rules.minimum_agreement,
+                "is_right": {"any": None, "right": True, "wrong": False}[rules.correctness],
+            },
+        )
+        chosen.solutions = cursor.rowcount
+    return chosen
+
+
+def _of_rules(project: Project, rules: Rules) -> QuerySet[Problem]:
+    problems = project.problems.all()
+    for name in ("source", "subject", "level"):
+        wanted = getattr(rules, f"{name}s")
+        if wanted:
+            problems = problems.filter(**{f"{name}__in": wanted})
+    return problems
+
+
+def _problems(
+    problems: QuerySet[Problem], rules: Rules, held_out: HeldOutTexts, chosen: Chosen
+) -> Iterator[list[tuple[int, UUID, str]]]:
+    """Yield id, key and split of the problems that are in, in batches."""
+    rows, seen = problems.values_list("id", "text", "split", "external_id"), set[UUID]()
+    by_hash = rules.splits.by == "hash"
+    for batch in _batches(rows):
+        kept = []
+        for problem_id, text, split, external_id in batch:
+            chosen.problems += 1
+            found = held_out.found_in(text)
+            if found is not None:
+                _note_held_out(chosen, external_id or str(problem_id), *found)
+                continue
+            key = digest(normalised(text))
+            chosen.duplicates += key in seen
+            seen.add(key)
+            split = rules.splits.split_of(str(key)) if by_hash else split or TRAIN
+            kept.append((problem_id, key, split))
+        yield kept
+
+
+def _batches(rows: QuerySet[Any, Any]) -> Iterator[list[Any]]:
+    """Yield rows that begin with an id, in its order."""
+    after = 0
+    while batch := list(rows.filter(id__gt=after).order_by("id")[:AT_ONCE]):
+        yield batch
+        after = batch[-1][0]
+
+
+def _note_held_out(chosen: Chosen, problem: str, name: str, why: str) -> None:
+    chosen.held_out[name] += 1
+    if len(chosen.held_out_problems) < LISTED:
+        chosen.held_out_problems.append({"problem": problem, "held_out": name, "why": why})
+
+
+def _mend_torn(cursor: Any) -> int:
+    """Give all spellings of a problem one split, rather one that is not for training."""
+    cursor.execute(
+        "WITH torn AS ("
+        "  SELECT key, coalesce(min(split) FILTER (WHERE split <> %s), %s) AS split"
+        "  FROM freeze_problem GROUP BY key HAVING count(DISTINCT split) > 1"
+        ") UPDATE freeze_problem AS problem SET split = torn.split FROM torn"
+        " WHERE torn.key = problem.key AND problem.split <> torn.split",
+        [TRAIN, TRAIN],
+    )
+    return int(cursor.rowcount)
+
+
+# The place of a solution among those of its problem is that of its id, which is a digest; what
+# several labelers said of it follows in the order of their public names and times.
+_CHOSEN = """
+CREATE TEMPORARY TABLE freeze_chosen ON COMMIT DROP AS
+WITH counted AS ({counted}),
+identified AS (
+    SELECT
+        counted.solution_id, counted.annotation_id, counted.by_verdict, chosen.split,
+        chosen.key AS problem_key, {solution_id} AS id,
+        labeler.uuid AS labeler, annotation.submitted_at AS at
+    FROM counted
+    JOIN annotation_solution AS solution ON solution.id = counted.solution_id
+    JOIN annotation_problem AS problem ON problem.id = solution.problem_id
+    JOIN freeze_problem AS chosen ON chosen.problem_id = problem.id
+    LEFT JOIN annotation_annotation AS annotation ON annotation.id = counted.annotation_id
+    LEFT JOIN labelers_labeler AS labeler ON labeler.id = annotation.labeler_id
+    WHERE %(is_right)s::boolean IS NULL OR solution.is_correct = %(is_right)s::boolean
+),
+found AS (
+    SELECT identified.*, CASE WHEN count(annotation_id) OVER one_solution > 1 THEN coalesce((
+        SELECT min(step.position)
+        FROM annotation_steplabel AS label JOIN annotation_step AS step ON step.id = label.step_id
+        WHERE label.annotation_id = identified.annotation_id
+            AND label.rating = -1 AND step.alternative = 0
+    ), -1) END AS first_error
+    FROM identified
+    WINDOW one_solution AS (PARTITION BY solution_id)
+),
+agreeing AS (
+    SELECT found.*, CASE WHEN first_error IS NOT NULL THEN
+        count(*) OVER (PARTITION BY solution_id, first_error)::float8
+            / count(*) OVER (PARTITION BY solution_id)
+    END AS agreement
+    FROM found
+),
+ranked AS (
+    SELECT agreeing.*, dense_rank() OVER (
+        PARTITION BY problem_key ORDER BY md5(%(seed)s || id::text), id
+    ) AS rank
+    FROM agreeing
+    WHERE %(minimum_agreement)s::float8 IS NULL OR agreement >= %(minimum_agreement)s::float8
+)
+SELECT
+    row_number() OVER (ORDER BY split COLLATE "C", problem_key, id, labeler, at, annotation_id)
+        AS place,
+    solution_id, annotation_id, by_verdict, split, problem_key,
+    1.0::float8 / count(*) OVER (PARTITION BY id) AS weight, agreement
+FROM ranked
+WHERE %(max_per_problem)s::bigint IS NULL OR rank <= %(max_per_problem)s::bigint
+"""
+CHOSEN = "SELECT * FROM freeze_chosen"
+
+_VERDICTS = """
+    SELECT DISTINCT verdict.solution_id, NULL::bigint AS annotation_id, true AS by_verdict
+    FROM annotation_verdict AS verdict
+    JOIN annotation_solution AS solution ON solution.id = verdict.solution_id
+    WHERE solution.project_id = %(project)s AND NOT solution.built AND {is_plain}
+"""
+_OUTCOMES = """
+    SELECT id AS solution_id, NULL::bigint AS annotation_id, false AS by_verdict
+    FROM annotation_solution AS solution
+    WHERE project_id = %(project)s AND is_correct IS NOT NULL AND NOT built AND {is_plain}
+"""
+_ANNOTATIONS = """
+    SELECT solution_id, id AS annotation_id, false AS by_verdict
+    FROM annotation_annotation WHERE id IN ({chosen})
+"""
+_IS_PLAIN = """NOT EXISTS (
+    SELECT FROM annotation_annotation AS flagged
+    WHERE flagged.solution_id = solution.id AND (
+        flagged.is_quality_control AND NOT %(quality_control)s
+        OR flagged.is_screening AND NOT %(screening)s
+    )
+)"""
+
+
+def _counted(project: Project, rules: Rules, chosen: Chosen) -> tuple[str, dict[str, Any]]:
+    """Return the query for the solutions and annotations that count, and its parameters."""
+    whole = {"verdicts": _VERDICTS, "outcomes": _OUTCOMES}.get(rules.marks)
+    if whole is not None:
+        return _with_generations(whole.format(is_plain=_IS_PLAIN), rules), {
+            "project": project.pk,
+            "quality_control": rules.quality_control,
+            "screening": rules.screening,
+            **_generations(rules),
+        }
+    ids, parameters = annotations(project, rules, chosen).values("id").query.sql_with_params()
+    named = {f"p{number}": one for number, one in enumerate(parameters)}
+    statement = ids % tuple(f"%({name})s" for name in named)
+    return _ANNOTATIONS.format(chosen=statement), named
+
+
+def _with_generations(statement: str, rules: Rules) -> str:
+    if rules.generations is None:
+        return statement
+    return (
+        f"SELECT * FROM ({statement}) AS every WHERE solution_id IN ("  # noqa: S608 - from above
+        " SELECT id FROM annotation_solution"
+        " WHERE generation = ANY(%(generations)s) OR (generation IS NULL AND %(with_none)s))"
+    )
+
+
+def _generations(rules: Rules) -> dict[str, Any]:
+    wanted = rules.generations or ()
+    return {
+        "generations": [one for one in wanted if one is not None],
+        "with_none": None in wanted,
+    }
+
+
+def annotations(project: Project, rules: Rules, chosen: Chosen) -> AnnotationQuerySet:
+    """Return the annotations in force that the rules ask for; raises BadRules."""
+    found = Annotation.objects.in_force().filter(project=project).order_by()
+    if not rules.surplus:
+        found = found.in_slots()
+    found = _by_labelers(found, project, rules, chosen)
+    reasons = ["" if one == "none" else one for one in rules.finish_reasons]
+    found = found.filter(finish_reason__in=reasons)
+    if rules.generations is not None:
+        wanted = _generations(rules)
+        asked = Q(generation__in=wanted["generations"])
+        found = found.filter(asked | Q(generation=None) if wanted["with_none"] else asked)
+    if not rules.quality_control:
+        found = found.filter(is_quality_control=False)
+    if not rules.screening:
+        found = found.filter(is_screening=False)
+    if rules.marks == "people_over_models":
+        person = Labeler.Kind.PERSON
+        by_people = found.filter(labeler__kind=person).values("solution")
+        found = found.filter(Q(labeler__kind=person) | ~Q(solution__in=by_people))
+    return found
+
+
+def _by_labelers(
+    found: AnnotationQuerySet, project: Project, rules: Rules, chosen: Chosen
+) -> AnnotationQuerySet:
+    if rules.marks == "people":
+        found = found.filter(labeler__kind=Labeler.Kind.PERSON)
+    elif rules.marks == "models":
+        found = found.filter(labeler__kind=Labeler.Kind.MODEL)
+    elif rules.marks == "labeler":
+        found = found.filter(labeler__in=_named(project, rules.labeler or "", "labeler"))
+    for place, name in enumerate(rules.without_labelers):
+        found = found.exclude(labeler__in=_named(project, name, f"without_labelers[{place}]"))
+    if rules.minimum_quality is not None:
+        poor = list(_below(project, rules.minimum_quality))
+        chosen.labelers_left_out = [one for _, one in poor]
+        found = found.exclude(labeler__in=[labeler for labeler, _ in poor])
+    return found
+
+
+def _named(project: Project, name: str, where: str) -> list[int]:
+    """Return the labelers in a project of this name, which is one's UUID or several's name."""
+    try:
+        wanted = Q(uuid=UUID(name))
+    except ValueError:
+        wanted = Q(name=name)
+    marked = Labeler.objects.filter(wanted, annotations__project=project).distinct()
+    found = list(marked.values_list("pk", flat=True))
+    if not found:
+        raise BadRules({where: f"no labeler {name!r} has marked anything in {project.slug}"})
+    return found
+
+
+# What a labeler said of solutions on which others decided too: first error against first error.
+_QUALITY = """
+WITH verdict AS (
+    SELECT verdict.solution_id, verdict.annotations,
+        coalesce(min(step.position) FILTER (WHERE verdict.rating = -1), -1) AS first_error
+    FROM annotation_verdict AS verdict
+    JOIN annotation_step AS step ON step.id = verdict.step_id
+    JOIN annotation_solution AS solution ON solution.id = verdict.solution_id
+    WHERE solution.project_id = %(project)s
+    GROUP BY verdict.solution_id, verdict.annotations
+),
+said AS (
+    SELECT annotation.labeler_id, verdict.first_error AS agreed, coalesce((
+        SELECT min(step.position)
+        FROM annotation_steplabel AS label JOIN annotation_step AS step ON step.id = label.step_id
+        WHERE label.annotation_id = annotation.id AND label.rating = -1 AND step.alternative = 0
+    ), -1) AS first_error
+    FROM verdict
+    JOIN annotation_annotation AS annotation ON annotation.solution_id = verdict.solution_id
+    WHERE verdict.annotations <> ARRAY[annotation.id]
+        AND annotation.finish_reason NOT IN ('bad_problem', 'give_up')
+        AND NOT EXISTS (
+            SELECT FROM annotation_annotation AS newer WHERE newer.supersedes_id = annotation.id
+        )
+)
+SELECT labeler.id, labeler.uuid, labeler.name, count(*),
+    count(*) FILTER (WHERE agreed = first_error)
+FROM said JOIN labelers_labeler AS labeler ON labeler.id = said.labeler_id
+GROUP BY labeler.id ORDER BY labeler.uuid
+"""
+
+
+def _below(project: Project, minimum: float) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the labelers whose quality is below `minimum`, or not known to be above it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_QUALITY, {"project": project.pk})
+        known = cursor.fetchall()
+    for labeler, uuid, name, total, agreed in known:
+        bound = wilson_lower(agreed, total)
+        if bound < minimum:
+            yield labeler, {
+                "labeler": str(uuid), "name": name, "solutions": total, "agreed": agreed,
+                "lower_bound": round(bound, 4),
+            }  # fmt: skip
+
+
+def wilson_lower(passed: int, total: int) -> float:
+    """Return the lower bound of the 95% interval of a share (Wilson; prm_spec G)."""
+    if not total:
+        return 0.0
+    share, z2 = passed / total, Z * Z
+    middle = share + z2 / (2 * total)
+    spread = Z * sqrt(share * (1 - share) / total + z2 / (4 * total * total))
+    return (middle - spread) / (1 + z2 / total)

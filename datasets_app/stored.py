@@ -1,0 +1,91 @@
+"""Files of datasets where they are kept: in a folder, or in any S3-compatible store.
+
+A file is written beside, read back for its digest, and then kept under a name made of that: so no
+worker ever writes over what another one wrote, and a killed one leaves at most a file that nobody
+names.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import IO
+
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, Storage, storages
+
+ALIAS = "datasets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A file that is kept: its name in the storage, bytes and SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def storage() -> Storage:
+    return storages[ALIAS]
+
+
+@contextmanager
+def drafted() -> Iterator[Path]:
+    """Give a folder to write files in, on the storage's own disk where it has one; it goes."""
+    where = storage()
+    beside = None
+    if isinstance(where, FileSystemStorage):
+        beside = Path(where.base_location) / ".drafts"
+        beside.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=beside))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep(path: Path, *, folder: str) -> Stored:
+    """Move a finished file into the storage, in `folder`; the same bytes are kept only once."""
+    with path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    size = path.stat().st_size
+    suffixes = "".join(path.suffixes[-2:])
+    name, where = f"{folder}/{digest[:32]}{suffixes}", storage()
+    if isinstance(where, FileSystemStorage):
+        _move(path, Path(where.path(name)))
+    elif not where.exists(name):
+        with path.open("rb") as file:
+            where.save(name, File(file))
+    return Stored(name=name, size=size, sha256=digest)
+
+
+def opened(name: str) -> IO[bytes]:
+    """Open a kept file for reading; raises FileNotFoundError."""
+    return storage().open(name, "rb")
+
+
+def drop_others(folder: str, named: set[str]) -> None:
+    """Delete what `folder` holds beside the files `named`, such as what killed workers left."""
+    where = storage()
+    _, files = where.listdir(folder)
+    for file in files:
+        if f"{folder}/{file}" not in named:
+            where.delete(f"{folder}/{file}")
+
+
+def _move(path: Path, target: Path) -> None:
+    """Move within one disk, on which both the file and its name are safe afterwards."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    path.replace(target)
+    number = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
