@@ -41,7 +41,8 @@ class Row:
     """The fields of the format, in their order."""
     solution: MarkedSolution
     steps: Sequence[str] = ()
-    """Ids of the steps (`Mark.id`) that its labels are about, in the order of the labels."""
+    """Ids of the steps (`Mark.id`) that its labels are about, in the order of the labels; where
+    a step is one of `also`, its solution's id and a slash stand before it."""
     also: Sequence[MarkedSolution] = ()
     """Other solutions of the problem that the row was made of."""
 
@@ -50,7 +51,7 @@ class Row:
         one = self.solution
         return {
             "solution_id": one.id,
-            "step_ids": [f"{one.id}/{step}" for step in self.steps],
+            "step_ids": [step if "/" in step else f"{one.id}/{step}" for step in self.steps],
             "labeler_kind": one.labeler_kind,
             "rule": one.rule,
             "weight": one.weight,
@@ -69,11 +70,13 @@ class Exporter(ABC):
     """Whether the format's readers ignore `ORIGIN` columns; else these go into a file beside it."""
     defaults: ClassVar[ExportOptions]
     neutral_choices: ClassVar[tuple[Neutral, ...]] = get_args(Neutral)
+    truncate_choices: ClassVar[tuple[bool, ...]] = (True, False)
     alternatives_choices: ClassVar[tuple[Alternatives, ...]] = get_args(Alternatives)
 
     def __init__(self, options: ExportOptions | None = None):
         self.options = options or self.defaults
         self._check("neutral", self.options.neutral, self.neutral_choices)
+        self._check("truncate", self.options.truncate, self.truncate_choices)
         self._check("alternatives", self.options.alternatives, self.alternatives_choices)
         if self.options.separator is not None and self.defaults.separator is None:
             raise OptionRefused(f"{self.name} cannot have separator: it keeps steps apart")
@@ -94,9 +97,9 @@ class Exporter(ABC):
     def schema(self) -> "pa.Schema":
         """Return the types of the format's own columns, for Parquet."""
 
-    def _check(self, option: str, value: str, choices: tuple[str, ...]) -> None:
+    def _check(self, option: str, value: str | bool, choices: Sequence[str | bool]) -> None:
         if value not in choices:
-            known = ", ".join(choices)
+            known = ", ".join(map(str, choices))
             raise OptionRefused(f"{self.name} cannot have {option} {value!r}; it can have: {known}")
 
     def rating(self, rating: int | None) -> int | None:
