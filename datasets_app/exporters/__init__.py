@@ -1,12 +1,18 @@
 """Exporters by name."""
 
 from datasets_app.exporters.base import Exporter
+from datasets_app.exporters.openrlhf import OpenRlhfExporter
 from datasets_app.exporters.prm800k import Prm800kExporter
 from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
 from web.registry import lookup
 
 EXPORTERS: dict[str, type[Exporter]] = {
-    exporter.name: exporter for exporter in (Prm800kExporter, TrlStepwiseExporter)
+    exporter.name: exporter
+    for exporter in (
+        OpenRlhfExporter,
+        Prm800kExporter,
+        TrlStepwiseExporter,
+    )
 }
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Neutral = Literal["keep", "positive", "negative", "drop"]
 Alternatives = Literal["keep", "none", "rows"]
+Labels = Literal["hard", "soft"]
 
 
 class OptionRefused(ValueError):
@@ -31,6 +32,8 @@ class ExportOptions:
     or each as a row of its own behind the steps that led to it (rows)."""
     separator: str | None = None
     """What the trainer puts between two steps, where the format has it do so; None is the usual."""
+    labels: Labels = "hard"
+    """Whether a label says which of two a step is, or how right it is, from 0 to 1 (soft)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,14 @@ class Exporter(ABC):
     neutral_choices: ClassVar[tuple[Neutral, ...]] = get_args(Neutral)
     truncate_choices: ClassVar[tuple[bool, ...]] = (True, False)
     alternatives_choices: ClassVar[tuple[Alternatives, ...]] = get_args(Alternatives)
+    labels_choices: ClassVar[tuple[Labels, ...]] = ("hard",)
 
     def __init__(self, options: ExportOptions | None = None):
         self.options = options or self.defaults
         self._check("neutral", self.options.neutral, self.neutral_choices)
         self._check("truncate", self.options.truncate, self.truncate_choices)
         self._check("alternatives", self.options.alternatives, self.alternatives_choices)
+        self._check("labels", self.options.labels, self.labels_choices)
         if self.options.separator is not None and self.defaults.separator is None:
             raise OptionRefused(f"{self.name} cannot have separator: it keeps steps apart")
 

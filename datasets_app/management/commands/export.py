@@ -15,7 +15,7 @@ from rich.progress import Progress
 from annotation.models import Project
 from datasets_app.export import UnknownLabeler, annotations_of, write_rows
 from datasets_app.exporters import EXPORTERS, get_exporter
-from datasets_app.exporters.base import Alternatives, Exporter, Neutral, OptionRefused
+from datasets_app.exporters.base import Alternatives, Exporter, Labels, Neutral, OptionRefused
 from datasets_app.files import written_whole
 from datasets_app.reading import read_annotations
 from datasets_app.sources import STANDARD_INPUT as STANDARD_OUTPUT
@@ -69,6 +69,11 @@ class Command(BaseCommand):
             metavar="TEXT",
             help=r"trl-stepwise: what its trainer puts between steps (\n, a line break)",
         )
+        parser.add_argument(
+            "--labels",
+            choices=get_args(Labels),
+            help="hard (default), or how right a step is: soft",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         exporter = _exporter(options)
@@ -119,7 +124,7 @@ def _exporter(options: dict[str, Any]) -> Exporter:
     kind = get_exporter(options["format"])
     chosen = {
         name: options[name]
-        for name in ("neutral", "alternatives", "truncate", "separator")
+        for name in ("neutral", "alternatives", "truncate", "separator", "labels")
         if options[name] is not None
     }
     if "separator" in chosen:

@@ -67,6 +67,8 @@ def test_options_reach_the_exporter(tmp_path: Path) -> None:
     assert rows(output.read_bytes())[0]["labels"] == [False, False]
     run(output, "--truncate")
     assert len(rows(output.read_bytes())[0]["label"]["steps"]) == 1
+    run(output, "--labels", "soft", kind="openrlhf")
+    assert rows(output.read_bytes())[0]["value"] == [0.0]
 
 
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:
