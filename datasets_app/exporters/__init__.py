@@ -2,7 +2,9 @@
 
 from datasets_app.exporters.base import Exporter
 from datasets_app.exporters.openrlhf import OpenRlhfExporter
+from datasets_app.exporters.orm import OrmExporter
 from datasets_app.exporters.prm800k import Prm800kExporter
+from datasets_app.exporters.processbench import ProcessBenchExporter
 from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
 from web.registry import lookup
 
@@ -10,7 +12,9 @@ EXPORTERS: dict[str, type[Exporter]] = {
     exporter.name: exporter
     for exporter in (
         OpenRlhfExporter,
+        OrmExporter,
         Prm800kExporter,
+        ProcessBenchExporter,
         TrlStepwiseExporter,
     )
 }

@@ -57,7 +57,7 @@ class Row:
             "step_ids": [step if "/" in step else f"{one.id}/{step}" for step in self.steps],
             "labeler_kind": one.labeler_kind,
             "rule": one.rule,
-            "weight": one.weight,
+            "weight": one.weight + sum(other.weight for other in self.also if other.id == one.id),
         }
 
 
