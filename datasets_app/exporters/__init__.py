@@ -5,6 +5,7 @@ from datasets_app.exporters.openrlhf import OpenRlhfExporter
 from datasets_app.exporters.orm import OrmExporter
 from datasets_app.exporters.prm800k import Prm800kExporter
 from datasets_app.exporters.processbench import ProcessBenchExporter
+from datasets_app.exporters.steps import StepsExporter
 from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
 from web.registry import lookup
 
@@ -15,6 +16,7 @@ EXPORTERS: dict[str, type[Exporter]] = {
         OrmExporter,
         Prm800kExporter,
         ProcessBenchExporter,
+        StepsExporter,
         TrlStepwiseExporter,
     )
 }

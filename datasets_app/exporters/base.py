@@ -62,7 +62,7 @@ class Row:
 
 
 ORIGIN = ("solution_id", "step_ids", "labeler_kind", "rule", "weight")
-"""Columns beside a format's own, for trainers to ignore."""
+"""Columns beside a format's own, for trainers to ignore, but for those that it has itself."""
 
 
 class Exporter(ABC):

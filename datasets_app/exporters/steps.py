@@ -1,0 +1,120 @@
+"""Stepmark's own flat form: one row a step, every column of one type."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from datasets_app.exporters.base import Exporter, ExportOptions, Row
+from datasets_app.marked import Json, Mark, MarkedSolution
+from datasets_app.path import NEGATIVE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Placed = tuple[Mark, bool, str | None]
+"""A step, whether the solution went on with it, and the id of the step before it."""
+
+
+class StepsExporter(Exporter):
+    """A row for each step of a solution, rated or not, and for each other candidate of its place.
+
+    The steps of one solution follow each other, in order. Nothing is left out for how the work on
+    it ended: `finish_reason` tells.
+    """
+
+    name = "steps"
+    defaults = ExportOptions(neutral="keep", truncate=True, alternatives="rows")
+    alternatives_choices = ("rows", "none")
+
+    def rows_of(self, solution: MarkedSolution) -> Iterator[Row]:
+        of_solution = _of_solution(solution)
+        for mark, on_path, previous in self._steps(solution):
+            position, alternative = map(int, mark.id.split("."))
+            value = {
+                "solution_id": solution.id,
+                "step_id": f"{solution.id}/{mark.id}",
+                "prefix_step_id": previous and f"{solution.id}/{previous}",
+                "position": position,
+                "alternative": alternative,
+                "on_path": on_path,
+                "text": mark.text,
+                "rating": self.rating(mark.rating),
+                "soft": mark.soft,
+                "probabilities": mark.probabilities and list(mark.probabilities),
+                "is_human": mark.is_human,
+                **of_solution,
+            }
+            yield Row(value, solution, [mark.id])
+
+    def schema(self) -> "pa.Schema":
+        import pyarrow as pa
+
+        text, flag, number = pa.string(), pa.bool_(), pa.float64()
+        return pa.schema(
+            {
+                "solution_id": text,
+                "step_id": text,
+                "prefix_step_id": text,
+                "position": pa.int32(),
+                "alternative": pa.int32(),
+                "on_path": flag,
+                "text": text,
+                "rating": pa.int8(),
+                "soft": number,
+                "probabilities": pa.list_(number),
+                "is_human": flag,
+                "labeler_kind": text,
+                "labeler": text,
+                "rule": text,
+                "weight": number,
+                "timestamp": text,
+                "finish_reason": text,
+                "split": text,
+                "problem_id": text,
+                "problem": text,
+                "reference_answer": text,
+                "source": text,
+                "model": text,
+                "is_correct": flag,
+            }
+        )
+
+    def _steps(self, solution: MarkedSolution) -> Iterator[Placed]:
+        previous: str | None = None
+        passed: list[str] = []
+        for stop in solution.path():
+            if stop.step is not None:
+                yield stop.step, True, previous
+            if self.options.alternatives == "rows":
+                yield from ((other, False, previous) for other in stop.alternatives)
+            if stop.step is None:
+                return
+            if self.options.truncate and self.rating(stop.step.rating) == NEGATIVE:
+                return
+            previous = stop.step.id
+            passed.append(stop.step.text)
+        own = solution.record["question"].get("pre_generated_steps") or []
+        if passed != own[: len(passed)]:
+            return  # the path left the solution: its other steps have another prefix
+        for position in range(len(passed), len(own)):
+            yield Mark(f"{position}.0", own[position], None, None, None), True, previous
+            previous = f"{position}.0"
+
+
+def _of_solution(solution: MarkedSolution) -> Json:
+    """Return what is the same for all steps of a solution."""
+    record = solution.record
+    return {
+        "labeler_kind": solution.labeler_kind,
+        "labeler": solution.labeler,
+        "rule": solution.rule,
+        "weight": solution.weight,
+        "timestamp": record["timestamp"],
+        "finish_reason": record["label"]["finish_reason"],
+        "split": solution.split,
+        "problem_id": solution.problem_id,
+        "problem": record["question"]["problem"],
+        "reference_answer": record["question"]["ground_truth_answer"],
+        "source": solution.problem["source"],
+        "model": solution.solution["model"],
+        "is_correct": solution.solution["is_correct"],
+    }
