@@ -105,6 +105,22 @@ class MarkedSolution:
                 yield Stop(None, marks)
                 return
 
+    def whole_path(self) -> Iterator[Stop]:
+        """Yield the stops of `path`, and then the solution's own steps that nobody marked.
+
+        Where the path left the solution there are none: they were written behind other steps.
+        """
+        passed: list[str] = []
+        for stop in self.path():
+            yield stop
+            if stop.step is None:
+                return
+            passed.append(stop.step.text)
+        own = self.record["question"].get("pre_generated_steps") or []
+        if passed == own[: len(passed)]:
+            for position in range(len(passed), len(own)):
+                yield Stop(Mark(f"{position}.0", own[position], None, None, None), [])
+
 
 def _mark(position: int, candidate: Json, beside: list[Any], is_human: bool = False) -> Mark:
     alternative, soft, probabilities = beside

@@ -1,6 +1,7 @@
 """Exporters by name."""
 
 from datasets_app.exporters.base import Exporter
+from datasets_app.exporters.math_aps_tree import MathApsTreeExporter
 from datasets_app.exporters.openrlhf import OpenRlhfExporter
 from datasets_app.exporters.orm import OrmExporter
 from datasets_app.exporters.prm800k import Prm800kExporter
@@ -12,6 +13,7 @@ from web.registry import lookup
 EXPORTERS: dict[str, type[Exporter]] = {
     exporter.name: exporter
     for exporter in (
+        MathApsTreeExporter,
         OpenRlhfExporter,
         OrmExporter,
         Prm800kExporter,

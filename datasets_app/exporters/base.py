@@ -102,6 +102,10 @@ class Exporter(ABC):
     def schema(self) -> "pa.Schema":
         """Return the types of the format's own columns, for Parquet."""
 
+    def typed(self, value: Json) -> Json:
+        """Return a row's fields as `schema` types them: for Parquet, where that is another way."""
+        return value
+
     def _check(self, option: str, value: str | bool, choices: Sequence[str | bool]) -> None:
         if value not in choices:
             known = ", ".join(map(str, choices))

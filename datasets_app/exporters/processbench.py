@@ -33,12 +33,17 @@ class ProcessBenchExporter(Exporter):
         finish_reason = solution.record["label"]["finish_reason"]
         if finish_reason in UNFIT:
             return
-        marks = [stop.step for stop in solution.path() if stop.step]
-        steps, is_whole = _steps(solution, marks, is_solution=finish_reason == "solution")
+        marks = [stop.step for stop in solution.whole_path() if stop.step]
+        steps = [mark.text for mark in marks]
         label = self._first_error(marks)
-        if label is None or (label == NO_ERROR and not is_whole):
+        if label == NO_ERROR:
+            own = solution.record["question"].get("pre_generated_steps")
+            # A path that left the solution, or built one, is whole where its labeler said so.
+            if not steps or (steps != own and finish_reason != "solution"):
+                return
+        elif label is None:
             return
-        if self.options.truncate and label != NO_ERROR:
+        elif self.options.truncate:
             steps = steps[: label + 1]
         value = {
             "id": solution.id,
@@ -74,18 +79,3 @@ class ProcessBenchExporter(Exporter):
             if rating < 0:
                 return place
         return NO_ERROR
-
-
-def _steps(
-    solution: MarkedSolution, marks: list[Mark], *, is_solution: bool
-) -> tuple[list[str], bool]:
-    """Return the steps that `marks` are the first of, and whether they are all of the solution.
-
-    A path that left the solution's own steps, or had none to follow, is its own solution, and
-    whole where its labeler said so.
-    """
-    texts = [mark.text for mark in marks]
-    own = solution.record["question"].get("pre_generated_steps") or []
-    if own and texts == own[: len(texts)]:
-        return own, len(texts) == len(own)
-    return texts, bool(texts) and is_solution

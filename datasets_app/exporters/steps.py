@@ -80,8 +80,7 @@ class StepsExporter(Exporter):
 
     def _steps(self, solution: MarkedSolution) -> Iterator[Placed]:
         previous: str | None = None
-        passed: list[str] = []
-        for stop in solution.path():
+        for stop in solution.whole_path():
             if stop.step is not None:
                 yield stop.step, True, previous
             if self.options.alternatives == "rows":
@@ -91,13 +90,6 @@ class StepsExporter(Exporter):
             if self.options.truncate and self.rating(stop.step.rating) == NEGATIVE:
                 return
             previous = stop.step.id
-            passed.append(stop.step.text)
-        own = solution.record["question"].get("pre_generated_steps") or []
-        if passed != own[: len(passed)]:
-            return  # the path left the solution: its other steps have another prefix
-        for position in range(len(passed), len(own)):
-            yield Mark(f"{position}.0", own[position], None, None, None), True, previous
-            previous = f"{position}.0"
 
 
 def _of_solution(solution: MarkedSolution) -> Json:
