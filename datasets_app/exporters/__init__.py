@@ -6,7 +6,9 @@ from datasets_app.exporters.openrlhf import OpenRlhfExporter
 from datasets_app.exporters.orm import OrmExporter
 from datasets_app.exporters.prm800k import Prm800kExporter
 from datasets_app.exporters.processbench import ProcessBenchExporter
+from datasets_app.exporters.step_dpo import StepDpoExporter
 from datasets_app.exporters.steps import StepsExporter
+from datasets_app.exporters.trl_preference import TrlPreferenceExporter
 from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
 from web.registry import lookup
 
@@ -18,7 +20,9 @@ EXPORTERS: dict[str, type[Exporter]] = {
         OrmExporter,
         Prm800kExporter,
         ProcessBenchExporter,
+        StepDpoExporter,
         StepsExporter,
+        TrlPreferenceExporter,
         TrlStepwiseExporter,
     )
 }

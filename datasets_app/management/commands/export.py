@@ -45,29 +45,29 @@ class Command(BaseCommand):
         parser.add_argument(
             "--neutral",
             choices=get_args(Neutral),
-            help="what a neutral rating becomes (prm800k: keep, trl-stepwise: positive)",
+            help="what a neutral rating becomes (docs/formats.md has each format's default)",
         )
         parser.add_argument(
             "--alternatives",
             choices=get_args(Alternatives),
-            help="candidates beside the path (prm800k: keep, trl-stepwise: none)",
+            help="candidates beside the path",
         )
         parser.add_argument(
             "--truncate",
             action="store_true",
             default=None,
-            help="end with the first negative step (the default of trl-stepwise)",
+            help="end with the first negative step",
         )
         parser.add_argument(
             "--keep-after-error",
             action="store_false",
             dest="truncate",
-            help="go on after it (the default of prm800k)",
+            help="go on after it",
         )
         parser.add_argument(
             "--separator",
             metavar="TEXT",
-            help=r"trl-stepwise: what its trainer puts between steps (\n, a line break)",
+            help=r"what the trainer puts between steps, where it can be chosen (\n, a line break)",
         )
         parser.add_argument(
             "--labels",
