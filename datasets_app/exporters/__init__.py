@@ -2,10 +2,12 @@
 
 from datasets_app.exporters.base import Exporter
 from datasets_app.exporters.math_aps_tree import MathApsTreeExporter
+from datasets_app.exporters.math_shepherd import MathShepherdExporter
 from datasets_app.exporters.openrlhf import OpenRlhfExporter
 from datasets_app.exporters.orm import OrmExporter
 from datasets_app.exporters.prm800k import Prm800kExporter
 from datasets_app.exporters.processbench import ProcessBenchExporter
+from datasets_app.exporters.rlhflow_prm import RlhflowPrmExporter
 from datasets_app.exporters.step_dpo import StepDpoExporter
 from datasets_app.exporters.steps import StepsExporter
 from datasets_app.exporters.trl_preference import TrlPreferenceExporter
@@ -16,10 +18,12 @@ EXPORTERS: dict[str, type[Exporter]] = {
     exporter.name: exporter
     for exporter in (
         MathApsTreeExporter,
+        MathShepherdExporter,
         OpenRlhfExporter,
         OrmExporter,
         Prm800kExporter,
         ProcessBenchExporter,
+        RlhflowPrmExporter,
         StepDpoExporter,
         StepsExporter,
         TrlPreferenceExporter,
