@@ -7,11 +7,15 @@ from datasets_app.exporters.openrlhf import OpenRlhfExporter
 from datasets_app.exporters.orm import OrmExporter
 from datasets_app.exporters.prm800k import Prm800kExporter
 from datasets_app.exporters.processbench import ProcessBenchExporter
+from datasets_app.exporters.rlhflow_orm import RlhflowOrmExporter
 from datasets_app.exporters.rlhflow_prm import RlhflowPrmExporter
+from datasets_app.exporters.sft import SftExporter
+from datasets_app.exporters.star import StarExporter
 from datasets_app.exporters.step_dpo import StepDpoExporter
 from datasets_app.exporters.steps import StepsExporter
 from datasets_app.exporters.trl_preference import TrlPreferenceExporter
 from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
+from datasets_app.exporters.trl_unpaired import TrlUnpairedExporter
 from web.registry import lookup
 
 EXPORTERS: dict[str, type[Exporter]] = {
@@ -23,11 +27,15 @@ EXPORTERS: dict[str, type[Exporter]] = {
         OrmExporter,
         Prm800kExporter,
         ProcessBenchExporter,
+        RlhflowOrmExporter,
         RlhflowPrmExporter,
+        SftExporter,
+        StarExporter,
         StepDpoExporter,
         StepsExporter,
         TrlPreferenceExporter,
         TrlStepwiseExporter,
+        TrlUnpairedExporter,
     )
 }
 

@@ -12,22 +12,25 @@ def own_steps(solution: MarkedSolution) -> list[str]:
     return solution.record["question"].get("pre_generated_steps") or []
 
 
-def written(solution: MarkedSolution, taken: Sequence[str]) -> str:
+def written(solution: MarkedSolution, taken: Sequence[str], *, to_its_end: bool = True) -> str:
     """Return the text of the steps `taken`, as their writer wrote them where they are the
-    solution's own: with what stands between them and, if they are all of it, what follows them,
-    such as a line with the answer. Other steps have a line each.
+    solution's own, with what stands between them. Other steps have a line each.
+
+    What follows the last of a solution's own steps, such as a line with the answer, comes with
+    them unless `to_its_end` says otherwise.
     """
     text, own = solution.solution["text"], own_steps(solution)
-    if not text or not own:
+    if not (text and own and taken):
         return "\n".join(taken)
-    if list(taken) == own:
-        return str(text.strip())
     places = _places(text, own)
-    for index, step in enumerate(taken):
-        if index == len(own) or step != own[index]:
-            before = text[: places[index][0]] if index < len(own) else f"{text[: places[-1][1]]}\n"
-            return str(before.lstrip() + "\n".join(taken[index:]))
-    return str(text[: places[len(taken) - 1][1]].lstrip()) if taken else ""
+    shared = 0
+    while shared < min(len(taken), len(own)) and taken[shared] == own[shared]:
+        shared += 1
+    if shared < len(taken):
+        gap = text[: places[shared][0]] if shared < len(own) else f"{text[: places[-1][1]]}\n"
+        return str(gap.lstrip() + "\n".join(taken[shared:]))
+    end = len(text) if shared == len(own) and to_its_end else places[shared - 1][1]
+    return str(text[:end].strip())
 
 
 def _places(text: str, own: Sequence[str]) -> list[tuple[int, int]]:

@@ -27,6 +27,18 @@ def solution(*steps: Json, reason: str | None = "solution", **changed: Any) -> M
     return marked(record, **changed)
 
 
+def written(one: MarkedSolution, **facts: Any) -> MarkedSolution:
+    """Return the solution with other facts of how it was written: `text`, `is_correct`, `hint`."""
+    return replace(one, solution=one.solution | facts)
+
+
+def unmarked(*texts: str, **facts: Any) -> MarkedSolution:
+    """Return a solution with the right answer and these steps, of which nobody marked any."""
+    one = solution(reason=None, labeler_kind="none")
+    one.record["question"]["pre_generated_steps"] = list(texts)
+    return written(one, **({"text": "\n".join(texts), "is_correct": True} | facts))
+
+
 def export(name: str, *solutions: MarkedSolution, **options: Any) -> list[Row]:
     """Return the rows of the exporter of that name, whose defaults `options` change."""
     kind = get_exporter(name)
