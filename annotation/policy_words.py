@@ -2,9 +2,22 @@
 
 from collections.abc import Callable, Mapping
 
+from annotation.deciding import Way
 from annotation.policy import Accept, Order, Policy, Review
 
 Translate = Callable[[str], str]
+
+
+def ways(_: Translate = str) -> dict[Way, str]:
+    """Say where solutions go, as the words after their number, in the order to tell it in."""
+    return {
+        Way.ACCEPTED: _("accepted"),
+        Way.PEOPLE: _("to people"),
+        Way.REVIEWER: _("to a reviewer"),
+        Way.DECIDED: _("decided"),
+        Way.MODELS: _("waiting for models"),
+        Way.NOBODY: _("to nobody"),
+    }
 
 
 def in_words(policy: Policy, _: Translate = str) -> list[str]:

@@ -4,30 +4,20 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from annotation import changes, route, run_control, run_kinds
 from annotation.consensus import policy_of
-from annotation.deciding import Way
 from annotation.models import Project
 from annotation.policy import Policy
 from annotation.policy_forms import PolicyForm, seen_now
-from annotation.policy_words import in_words
+from annotation.policy_words import in_words, ways
 from annotation.views import managed_project
 from labelers.models import Labeler
 from web.views import UserRequest
 
 PREVIEWED = 5_000
 """Solutions that a preview on the page looks at: more would keep its reader waiting."""
-WAYS = {
-    Way.ACCEPTED: gettext_lazy("accepted"),
-    Way.PEOPLE: gettext_lazy("to people"),
-    Way.REVIEWER: gettext_lazy("to a reviewer"),
-    Way.DECIDED: gettext_lazy("decided"),
-    Way.MODELS: gettext_lazy("waiting for models"),
-    Way.NOBODY: gettext_lazy("to nobody"),
-}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,11 +50,12 @@ def routing(request: UserRequest, slug: str) -> HttpResponse:
 def previewed(project: Project, policy: Policy) -> dict[str, object]:
     """Return what `policy` would make of the project's solutions, and its rules in words."""
     found = route.preview(project=project, policy=policy, at_most=PREVIEWED)
+    named = ways(_)
     return {
         "words": in_words(policy, _),
-        "ways": [(words, n) for way, words in WAYS.items() if (n := found.on(way))],
+        "ways": [(words, n) for way, words in named.items() if (n := found.on(way))],
         "rules": [
-            (WAYS[way], rule, n)
+            (named[way], rule, n)
             for (way, rule), n in sorted(found.counts.items(), key=lambda one: -one[1])
         ],
         "seen": found.seen,

@@ -49,7 +49,7 @@ def test_a_policy_is_set_and_followed(
     first, second, _ = project.solutions.order_by("pk")
     judged(first, "prm", 1, sure=0.95)
     judged(second, "prm", 1, sure=0.5)
-    assert said(capsys)[1] == "with today's marks: 1 waiting for models, 1 accepted, 1 to people"
+    assert said(capsys)[1] == "with today's marks: 1 accepted, 1 to people, 1 waiting for models"
     assert slots_of(project) == [(second.pk, "people 1: rest")]
 
 

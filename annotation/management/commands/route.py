@@ -9,20 +9,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation import changes, route, routing, run_kinds
 from annotation.consensus import policy_of
-from annotation.deciding import Way
 from annotation.models import Project
 from annotation.policy import BadPolicy, Policy
-from annotation.policy_words import in_words
+from annotation.policy_words import in_words, ways
 from annotation.runs import RunFailed
-
-WAYS = {
-    Way.MODELS: "waiting for models",
-    Way.ACCEPTED: "accepted",
-    Way.PEOPLE: "to people",
-    Way.REVIEWER: "to a reviewer",
-    Way.DECIDED: "decided",
-    Way.NOBODY: "to nobody",
-}
 
 
 class Command(BaseCommand):
@@ -81,10 +71,11 @@ class Command(BaseCommand):
 
     def preview(self, project: Project, policy: Policy) -> None:
         found = route.preview(project=project, policy=policy)
-        counts = [f"{found.on(way):,} {words}" for way, words in WAYS.items() if found.on(way)]
+        named = ways()
+        counts = [f"{found.on(way):,} {words}" for way, words in named.items() if found.on(way)]
         self.stdout.write(f"with today's marks: {', '.join(counts) or 'no solutions'}")
         for (way, rule), n in sorted(found.counts.items(), key=lambda one: -one[1]):
-            self.stdout.write(f"  {n:,} {WAYS[way]}: {rule}")
+            self.stdout.write(f"  {n:,} {named[way]}: {rule}")
 
     def route(self, project: Project, wanted: Policy | None) -> None:
         if wanted is not None:

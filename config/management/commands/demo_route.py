@@ -14,10 +14,9 @@ from annotation import route
 from annotation.answer_match import match, spent
 from annotation.cases import cases_of, labelers_of
 from annotation.consensus import policy_of
-from annotation.deciding import Way
-from annotation.management.commands.route import WAYS
 from annotation.management.running import positive
 from annotation.models import Project
+from annotation.policy_words import ways
 from config.management.demonstrating import Demonstration
 from labelers.models import Labeler
 from web.terminal import as_text
@@ -79,11 +78,12 @@ class Command(Demonstration):
         policy = policy_of(project)
         found = route.preview(project=project, policy=policy)
         where = Table("where", "solutions", "rule", title="Routed", title_justify="left")
-        ways = list(Way)
+        named = ways()
+        order = list(named)
         for (way, rule), n in sorted(
-            found.counts.items(), key=lambda one: (ways.index(one[0][0]), -one[1])
+            found.counts.items(), key=lambda one: (order.index(one[0][0]), -one[1])
         ):
-            where.add_row(WAYS[way], f"{n:,}", rule)
+            where.add_row(named[way], f"{n:,}", rule)
         self.stdout.write(as_text(where, width=80))
         cases = list(cases_of(project.solutions.written(), labelers_of(policy)).values())
         columns = ("labeler", "marked", "failed", "calls", "tokens read", "drawn", "seconds")
@@ -92,14 +92,15 @@ class Command(Demonstration):
         )
         for labeler in Labeler.objects.machines().current().filter(name__in=LABELERS):
             took, agrees = spent(project, labeler), match(cases, labeler.name)
+            about = "~" if took.estimated_calls else ""
             share = f"{100 * agrees.matched / agrees.said:.0f} %" if agrees.said else ""
             table.add_row(
                 labeler.name,
                 f"{took.solutions:,}",
                 f"{took.failed:,}",
                 f"{took.calls:,}",
-                f"{took.prompt_tokens:,}",
-                f"{took.completion_tokens:,}",
+                f"{about}{took.prompt_tokens:,}",
+                f"{about}{took.completion_tokens:,}",
                 f"{took.work_ms / 1000:,.1f}",
                 f"{agrees.matched:,} of {agrees.said:,} {share}".rstrip(),
             )
