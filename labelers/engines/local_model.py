@@ -4,7 +4,7 @@ Importing this module imports torch and transformers; only LocalEngine's constru
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -26,7 +26,7 @@ from labelers.engines.base import (
     storable,
 )
 from labelers.engines.pretrained import Marks, load, locate, placement
-from labelers.engines.prompt_reader import PromptReader
+from labelers.engines.prompt_reader import PromptReader, reading_order
 from labelers.engines.roomy_cache import keeps_every_token, roomy_cache
 
 CONTEXT_TOKENS = 8
@@ -89,6 +89,11 @@ class LocalModel:
             max_tokens=min(decoding.max_tokens, room),
             random=random.Random(draw.seed),  # noqa: S311 (reproducible, not secret)
         )
+
+    def reading_order(self, rows: Mapping[int, Row]) -> list[int]:
+        """Return the keys of `rows` in the order in which they are best read and drawn."""
+        prompts = {key: tuple(row.prompt_ids) for key, row in rows.items()}
+        return reading_order(prompts, shares=self._keeps_every_token)
 
     def reader(self, rows: Sequence[Row]) -> PromptReader:
         """Return what reads the prompts of these rows, batch by batch in this order."""

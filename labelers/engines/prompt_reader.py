@@ -3,7 +3,7 @@
 Importing this module imports torch and transformers; only LocalEngine's constructor does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -29,12 +29,34 @@ Forward = Callable[
 """Calls the model with ids, attention mask, positions and cache; returns last logits and cache."""
 
 
+def reading_order(prompts: Mapping[int, Prompt], *, shares: bool) -> list[int]:
+    """Return the keys of `prompts` in the order in which they are best read, the longest first.
+
+    Texts of one length are cheapest to draw in one batch: each is padded to the longest. Prompts
+    that share a trunk of their own, more than what all of them begin with (a question's wording),
+    are kept together nevertheless, in descending order: there each stands right before those that
+    it begins with. Without `shares` only the lengths count.
+    """
+    if not shares:
+        return sorted(prompts, key=lambda key: len(prompts[key]), reverse=True)
+    descending = sorted(prompts, key=lambda key: prompts[key], reverse=True)
+    together: list[list[int]] = []
+    of_all = common(prompts[descending[0]], prompts[descending[-1]]) if descending else 0
+    for key in descending:
+        trunk = common(prompts[together[-1][-1]], prompts[key]) if together else 0
+        if trunk - of_all >= LEAST_SHARED_TOKENS:
+            together[-1].append(key)
+        else:
+            together.append([key])
+    together.sort(key=lambda keys: max(len(prompts[key]) for key in keys), reverse=True)
+    return [key for keys in together for key in keys]
+
+
 class PromptReader:
     """Reads the batches of one list of distinct prompts.
 
-    In descending order a prompt stands right before those that it begins with, and what it shares
-    with any later one it shares with the next. That part (the trunk) is read alone and kept, and
-    the next prompts begin with as much of it as they have. In another order less is shared.
+    What a prompt shares with the next (the trunk) is read alone and kept, and the next prompts
+    begin with as much of it as they have: see `reading_order`.
     """
 
     def __init__(self, forward: Forward, device: torch.device, prompts: Sequence[Prompt]) -> None:

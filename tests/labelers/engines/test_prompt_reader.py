@@ -1,6 +1,7 @@
 """Prompts that begin alike: what they share is read once, and nobody's text differs for it."""
 
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from labelers.engines import prompt_reader
 from labelers.engines.base import Completion, Decoding, Draw
 from labelers.engines.local import LocalEngine
 from labelers.engines.local_model import Row
-from labelers.engines.prompt_reader import common
+from labelers.engines.prompt_reader import common, reading_order
 from tests.labelers.engines.tiny_model import CONTEXT
 
 GREEDY = Decoding(temperature=0, max_tokens=5)
@@ -131,6 +132,55 @@ def test_a_model_with_a_sliding_window_shares_nothing_and_draws_the_same(
     assert not engine._model._keeps_every_token
     draws = rollouts(PREFIXES, 2)
     assert texts(engine, draws, GREEDY, 4) == alone(engine, draws, GREEDY)
+
+
+def test_prompts_without_a_trunk_of_their_own_are_drawn_by_length() -> None:
+    head = tuple(range(100))
+    prompts = {key: (*head, *range(200 + key, 200 + key + key % 5)) for key in range(10)}
+    order = reading_order(prompts, shares=True)
+    lengths = [len(prompts[key]) for key in order]
+    assert lengths == sorted(lengths, reverse=True)
+    assert sorted(order) == list(range(10))
+
+
+def test_prompts_with_a_trunk_of_their_own_stay_together_each_before_those_it_begins_with() -> None:
+    trunk = tuple(range(50, 90))
+    prompts = {
+        0: (1, 2, 3),
+        1: (9, *trunk[:20]),
+        2: (1,) * 30,
+        3: (9, *trunk),
+        4: (9, *trunk[:30]),
+        5: (2,) * 60,
+        6: (9, *trunk),
+        7: (1,) * 29,
+    }
+    assert reading_order(prompts, shares=True) == [5, 3, 6, 4, 1, 2, 7, 0]
+    assert reading_order(prompts, shares=False) == [5, 3, 6, 4, 2, 7, 1, 0]
+
+
+def test_equal_prompts_stand_side_by_side_and_none_is_left_out() -> None:
+    prompts = {key: ((key % 3, 7, 7), (key % 3, 8))[key % 2] for key in range(12)}
+    order = reading_order(prompts, shares=True)
+    assert sorted(order) == list(range(12))
+    assert len([*groupby(order, key=lambda key: prompts[key])]) == len(set(prompts.values()))
+    assert reading_order({}, shares=True) == []
+
+
+def test_batches_of_unlike_prompts_are_of_like_length(
+    tiny: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widths: list[list[int]] = []
+    draw = tiny._model.draw
+
+    def watched(rows: list[Row], *rest: Any) -> None:
+        widths.append([len(row.prompt_ids) for row in rows])
+        draw(rows, *rest)
+
+    monkeypatch.setattr(tiny._model, "draw", watched)
+    problems = [f"{letter} eggs{' and a box' * (n % 4)}?" for n, letter in enumerate("ABCDEFGH")]
+    texts(tiny, [Draw(prompt=problem, seed=1) for problem in problems], GREEDY, 2)
+    assert [len({*batch}) for batch in widths] == [1] * 4
 
 
 @pytest.mark.slow
