@@ -154,7 +154,14 @@ class ReconsiderationAdmin(ReadOnlyAdmin):
 
 @admin.register(WorkCost)
 class WorkCostAdmin(ReadOnlyAdmin):
-    list_display = ("annotation_id", "calls", "prompt_tokens", "completion_tokens", "money")
+    list_display = (
+        "annotation_id",
+        "calls",
+        "estimated_calls",
+        "prompt_tokens",
+        "completion_tokens",
+        "money",
+    )
     search_fields = ("=annotation__id",)
     search_help_text = "The id of an annotation."
 

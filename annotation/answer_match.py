@@ -28,6 +28,8 @@ class Spent:
     solutions: int
     failed: int
     calls: int
+    estimated_calls: int
+    """Those of which the server did not count the tokens."""
     prompt_tokens: int
     completion_tokens: int
     work_ms: int
@@ -63,7 +65,7 @@ def match(cases: Iterable[Case], labeler: str) -> Match:
 
 def spent(project: Project, labeler: Labeler) -> Spent:
     """Add up what `labeler` took on the solutions of `project`."""
-    names = ("calls", "prompt_tokens", "completion_tokens", "work_ms", "money")
+    names = ("calls", "estimated_calls", "prompt_tokens", "completion_tokens", "work_ms", "money")
     done = Annotation.objects.filter(project=project, labeler=labeler)
     sums = done.aggregate(solutions=Count("pk"), **{name: Sum(f"cost__{name}") for name in names})
     failed = Q(state=Assignment.State.FAILED, labeler=labeler)

@@ -59,6 +59,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "per_minute": far.per_minute,
         "seconds_left": None if far.time_left is None else round(far.time_left.total_seconds()),
         "calls": run.calls,
+        "estimated_calls": run.estimated_calls,
         "prompt_tokens": run.prompt_tokens,
         "completion_tokens": run.completion_tokens,
         "work_ms": run.work_ms,

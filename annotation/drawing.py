@@ -135,6 +135,7 @@ def draw_slice(piece: RunSlice) -> Callable[[], runs.Made]:
                 reason=outcome.reason,
                 transient=outcome.transient,
                 retry_after_s=outcome.retry_after_s,
+                stops_run=outcome.stops_run,
             )
             failures.append(failure)
             continue

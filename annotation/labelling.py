@@ -1,6 +1,5 @@
 """Marking by model labelers: a request becomes a Run, its slices become Annotations."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -25,14 +24,19 @@ from annotation.models import (
 )
 from annotation.submission import Submission, submit
 from labelers.engines import EngineNotStarted
+from labelers.engines.base import storable
 from labelers.judges import get_judge
 from labelers.judges.base import Judge
+from labelers.judges.checking import checked
 from labelers.models import Labeler
 from labelers.price import price_of
 from labelers.registration import BadConfiguration, make_judge
+from labelers.spending import metered
 from labelers.trace import Cost, Judgement, Trace, Unjudged
 from web.models import User
 from web.registry import UnknownName
+
+NOTHING = Cost()
 
 
 def request(
@@ -106,12 +110,14 @@ def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
     grade(ungraded)
     traces = traces_of(solutions)
     began = monotonic()
-    judged = _judge_each(judge, traces)
+    with metered() as meter:
+        judged = _judge_each(judge, traces)
     work_ms = round((monotonic() - began) * 1000 / max(1, len(traces)))
 
     def write() -> runs.Made:
         Solution.objects.bulk_update(ungraded, ["is_correct", "grader"])
-        return _write(labeler, list(zip(assignments, judged, strict=True)), work_ms)
+        outcomes = list(zip(assignments, judged, strict=True))
+        return _write(labeler, outcomes, work_ms, spent=meter.cost)
 
     return write
 
@@ -160,42 +166,38 @@ def _judge_each(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Unjud
             try:
                 judged += _checked(judge, [trace])
             except Exception as error:  # noqa: BLE001 - kept as this solution's reason
-                reason = f"{type(error).__name__}: {error}"
+                reason = storable(f"{type(error).__name__}: {error}")
                 passing = isinstance(error, runs.PASSING)
                 judged.append(Unjudged(reason=reason, transient=passing))
         return judged
 
 
 def _checked(judge: Judge, traces: Sequence[Trace]) -> list[Judgement | Unjudged]:
-    """Return what became of each trace; raises ValueError for a judgement that cannot be kept."""
-    judged: list[Judgement | Unjudged] = []
-    for trace, judgement in zip(traces, judge.judge(traces), strict=True):
-        if isinstance(judgement, Unjudged):
-            judged.append(judgement)
-            continue
-        if len(judgement.steps) > len(trace.steps):
-            raise ValueError(f"{len(judgement.steps)} marks for {len(trace.steps)} steps")
-        for mark in judgement.steps:
-            if mark.rating not in (-1, 0, 1, None):
-                raise ValueError(f"a rating is -1, 0, 1 or None, not {mark.rating!r}")
-        json.dumps(judgement.evidence, allow_nan=False)
-        judged.append(judgement)
-    return judged
+    """Return what became of each trace, with a reason in place of what cannot be kept."""
+    return [
+        checked(judged, step_count=len(trace.steps))
+        for trace, judged in zip(traces, judge.judge(traces), strict=True)
+    ]
 
 
 def _write(
-    labeler: Labeler, judged: Sequence[tuple[Assignment, Judgement | Unjudged]], work_ms: int
+    labeler: Labeler,
+    judged: Sequence[tuple[Assignment, Judgement | Unjudged]],
+    work_ms: int,
+    *,
+    spent: Cost = NOTHING,
 ) -> runs.Made:
     """Submit the judgements through the door that people's marks take. Needs a transaction.
 
-    What may be judged later stays open.
+    What may be judged later stays open. `spent` is all that was asked of engines, a first try that
+    broke included: of it the Run counts at least what is named as the cost of each solution.
     """
     broken = {pair[0].pk: pair[1] for pair in judged if isinstance(pair[1], Unjudged)}
     slots = Assignment.objects.select_related("project").select_for_update(of=("self",))
     for assignment in slots.filter(pk__in=broken).order_by("id"):
-        if not broken[assignment.pk].transient:
-            reason = broken[assignment.pk].reason
-            Assignment.close([assignment], Assignment.State.FAILED, reason)
+        why = broken[assignment.pk]
+        if not (why.transient or why.stops_run):
+            Assignment.close([assignment], Assignment.State.FAILED, why.reason)
             if assignment.project.is_routed:
                 Reconsideration.objects.ask_for(assignment.project, [assignment.solution_id])
     submissions = [
@@ -204,13 +206,15 @@ def _write(
         if isinstance(judgement, Judgement)
     ]
     submit(labeler=labeler, submissions=submissions)
-    cost, price = sum((one.cost for _, one in judged), Cost()), price_of(labeler.config)
+    cost = sum((one.cost for _, one in judged), Cost()).at_least(spent)
+    price = price_of(labeler.config)
     return runs.Made(
         done=len(submissions),
         failures=[_failure(pk, one) for pk, one in broken.items()],
         prompt_tokens=cost.prompt_tokens,
         completion_tokens=cost.completion_tokens,
         calls=cost.calls,
+        estimated_calls=cost.estimated_calls,
         money=Decimal(0) if price is None else price.money(cost),
     )
 
@@ -221,6 +225,7 @@ def _failure(entry: Any, unjudged: Unjudged) -> runs.Failure:
         reason=unjudged.reason,
         transient=unjudged.transient,
         retry_after_s=unjudged.retry_after_s,
+        stops_run=unjudged.stops_run,
     )
 
 

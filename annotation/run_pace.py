@@ -1,17 +1,24 @@
 """How fast a Run goes on: what is tried again and when, what a rate limit does, when it stops."""
 
+import logging
 import random
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import Error, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation.models import Run, RunSlice
+from labelers.engines.rate_limits import listening
+
+log = logging.getLogger(__name__)
 
 RETRIES = 4
 """How often what failed for passing reasons is tried again before that counts as failed."""
@@ -38,6 +45,8 @@ class Failure:
     """Whether the same may succeed later."""
     retry_after_s: float | None = None
     """Set where a rate limit refused it: the seconds to wait, 0 where the server does not say."""
+    stops_run: bool = False
+    """Whether all else would fail like this: it waits for somebody to let the Run go on."""
 
     def as_json(self) -> dict[str, Any]:
         return {"entry": self.entry, "reason": self.reason, "transient": self.transient}
@@ -77,8 +86,8 @@ def room_in(run: Run) -> int:
 def put_off(run: Run, piece: RunSlice, failures: Sequence[Failure]) -> Sequence[Failure]:
     """Plan again what failed of a locked Run for passing reasons, as slices; return the rest.
 
-    What a rate limit refused comes back as often as need be and slows the Run down; anything else
-    comes back RETRIES times.
+    What a rate limit refused comes back as often as need be and slows the Run down, and so does
+    what stops the Run, which does not count as failed; anything else comes back RETRIES times.
     """
     if run.kind not in Run.PATIENT:
         return failures
@@ -87,15 +96,52 @@ def put_off(run: Run, piece: RunSlice, failures: Sequence[Failure]) -> Sequence[
         _slow_down(run, max(limits))
     elif run.at_once is not None:
         run.at_once = run.at_once + 1 if run.at_once < MOST_AT_ONCE else None
-    limited = [failure for failure in failures if failure.retry_after_s is not None]
+    limited = [one for one in failures if one.retry_after_s is not None and not one.stops_run]
     _plan(run, limited, tries=piece.tries, wait_s=0)
-    others = [failure for failure in failures if failure.retry_after_s is None]
+    stopped = [failure for failure in failures if failure.stops_run]
+    _plan(run, stopped, tries=piece.tries, wait_s=0)
+    others = [one for one in failures if one.retry_after_s is None and not one.stops_run]
     if piece.tries >= RETRIES:
         return others
     passing = [failure for failure in others if failure.transient]
     wait_s = FIRST_WAIT_S * 2**piece.tries * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
     _plan(run, passing, tries=piece.tries + 1, wait_s=wait_s)
     return [failure for failure in others if not failure.transient]
+
+
+@contextmanager
+def hearing_limits(run: Run) -> Iterator[None]:
+    """Slow `run` down as soon as an engine meets a rate limit, while its draws still wait."""
+    threads: list[threading.Thread] = []
+
+    def hear(retry_after_s: float) -> None:
+        # In a thread of its own: an engine may be amid its event loop, where no query may be made.
+        thread = threading.Thread(target=_slow_down_now, args=(run.pk, retry_after_s), daemon=True)
+        thread.start()
+        threads.append(thread)
+
+    if run.kind not in Run.PATIENT:
+        yield
+        return
+    try:
+        with listening(hear):
+            yield
+    finally:
+        for thread in threads:
+            thread.join()
+
+
+def _slow_down_now(run_id: int, retry_after_s: float) -> None:
+    try:
+        with transaction.atomic():
+            run = Run.objects.select_for_update().filter(pk=run_id).first()
+            if run is not None:
+                _slow_down(run, retry_after_s)
+                run.save(update_fields=["at_once", "not_before"])
+    except Error:
+        log.warning("run %s could not be slowed down before its slice ends", run_id)
+    finally:
+        connection.close()
 
 
 def _slow_down(run: Run, asked_s: float) -> None:
@@ -125,11 +171,17 @@ def _plan(run: Run, failures: Sequence[Failure], *, tries: int, wait_s: float) -
     )
 
 
-def stop_in_time(run: Run) -> None:
-    """Pause a locked Run whose budget is spent; stop one of which nothing succeeds any more."""
+def stop_in_time(run: Run, failures: Sequence[Failure]) -> None:
+    """Pause a locked Run whose budget is spent; stop one of which nothing succeeds any more.
+
+    `failures` are those that it met just now.
+    """
     if run.kind not in Run.PATIENT:
         return
-    if run.is_over_budget:
+    stopped = next((failure for failure in failures if failure.stops_run), None)
+    if stopped is not None:
+        run.fail(stopped.reason)
+    elif run.is_over_budget:
         run.pause()
     elif run.failed_in_a_row >= ALL_FAILED:
         most = max(run.errors, key=lambda reason: run.errors[reason])

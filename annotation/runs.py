@@ -51,6 +51,7 @@ class Made:
     grown: int = 0
     """By how many slots of work the queue grew."""
     calls: int = 0
+    estimated_calls: int = 0
     money: Decimal = Decimal(0)
 
 
@@ -142,7 +143,7 @@ def work(piece: RunSlice, slice_work: SliceWork) -> bool:
         return finish(piece, partial(failed_whole, piece, reason), work_ms=0, tries_again=False)
     started = monotonic()
     try:
-        with heartbeat(piece):
+        with heartbeat(piece), run_pace.hearing_limits(piece.run):
             write = slice_work(piece)
         return finish(piece, write, work_ms=round((monotonic() - started) * 1000))
     except CannotRun as error:
@@ -182,7 +183,7 @@ def finish(
         if not run.slices.unfinished().exists():
             run.settle()
         else:
-            run_pace.stop_in_time(run)
+            run_pace.stop_in_time(run, made.failures)
     return True
 
 
@@ -194,6 +195,7 @@ def _count(run: Run, made: Made, failures: Sequence[Failure], work_ms: int) -> N
     run.completion_tokens += made.completion_tokens
     run.grown += made.grown
     run.calls += made.calls
+    run.estimated_calls += made.estimated_calls
     run.money += made.money
     run.work_ms += work_ms
     errors = Counter(run.errors) + Counter(failure.reason for failure in failures)

@@ -110,6 +110,7 @@ def _cost(labeler: Labeler, annotation: Annotation, cost: Cost, work_ms: int) ->
         calls=cost.calls,
         prompt_tokens=cost.prompt_tokens,
         completion_tokens=cost.completion_tokens,
+        estimated_calls=cost.estimated_calls,
         work_ms=work_ms,
         money=None if price is None else price.money(cost),
     )

@@ -1,7 +1,7 @@
 """What a judge sees and what it says, as plain values: no tables, queues or datasets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 Rating = Literal[-1, 0, 1]
@@ -39,13 +39,18 @@ class Cost:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    estimated_calls: int = 0
+    """Of the calls, those of which the server did not count the tokens: see `drawing_cost`."""
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(
-            calls=self.calls + other.calls,
-            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
-            completion_tokens=self.completion_tokens + other.completion_tokens,
-        )
+        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in COUNTS})
+
+    def at_least(self, other: "Cost") -> "Cost":
+        """Return, of each count, the greater one."""
+        return Cost(**{name: max(getattr(self, name), getattr(other, name)) for name in COUNTS})
+
+
+COUNTS = tuple(one.name for one in fields(Cost))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,4 +90,6 @@ class Unjudged:
     """Whether the same solution may be judged later (a busy or unreachable server)."""
     retry_after_s: float | None = None
     """Set where a rate limit refused it, as in the engine's DrawFailure: the run slows down."""
+    stops_run: bool = False
+    """As in the engine's DrawFailure: no other solution can be judged either."""
     cost: Cost = field(default_factory=Cost)

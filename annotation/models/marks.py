@@ -138,6 +138,9 @@ class WorkCost(models.Model):
     calls = models.PositiveIntegerField(help_text="Texts asked of an engine.")
     prompt_tokens = models.PositiveBigIntegerField()
     completion_tokens = models.PositiveBigIntegerField()
+    estimated_calls = models.PositiveIntegerField(
+        default=0, help_text="Of the calls, those whose tokens the server did not count."
+    )
     work_ms = models.PositiveBigIntegerField(
         help_text="Time in the judge; solutions that were judged together share it equally."
     )

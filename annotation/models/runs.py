@@ -70,6 +70,9 @@ class Run(models.Model):
     prompt_tokens = models.PositiveBigIntegerField(default=0)
     completion_tokens = models.PositiveBigIntegerField(default=0)
     calls = models.PositiveBigIntegerField(default=0, help_text="Texts asked of an engine.")
+    estimated_calls = models.PositiveBigIntegerField(
+        default=0, help_text="Of the calls, those whose tokens the server did not count."
+    )
     money = models.DecimalField(max_digits=16, decimal_places=6, default=Decimal(0))
     budget = models.DecimalField(
         max_digits=16, decimal_places=6, null=True, blank=True, help_text="It pauses when spent."

@@ -73,6 +73,8 @@ class DrawFailure:
     """Whether the same draw may succeed later (a busy or unreachable server)."""
     retry_after_s: float | None = None
     """Set where a rate limit refused it: the seconds to wait, 0 where the server does not say."""
+    stops_run: bool = False
+    """Whether every other draw fails like this until somebody sees to it, as with a spent quota."""
 
 
 class MissingExtra(ImportError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 from tenacity.wait import wait_random, wait_random_exponential
 
 from labelers.engines.base import (
@@ -19,10 +19,20 @@ from labelers.engines.base import (
     before_stop,
     storable,
 )
-from labelers.engines.openai_answers import Refused, Unavailable, drawn_text, refusal, retry_after_s
+from labelers.engines.openai_answers import (
+    QuotaSpent,
+    Refused,
+    Unavailable,
+    drawn_text,
+    is_quota_spent,
+    refusal,
+    retry_after_s,
+)
+from labelers.engines.rate_limits import tell
 
 LONGEST_WAIT_S = 60.0
-"""A server that asks for more patience than this is asked again after this."""
+"""A busy server that asks for more patience than this is asked again after this. A rate limit that
+lasts longer is left to the run: meanwhile the worker has other things to do."""
 
 
 class OpenAIEngine(Engine):
@@ -32,7 +42,9 @@ class OpenAIEngine(Engine):
     `/chat/completions` and `/completions`. At most `concurrency` requests are open at a time,
     over all calls of this engine. A request may take `timeout_s`; one that is answered 429 or
     5xx, loses its connection or times out is sent up to `attempts` times, after the server's
-    `Retry-After` or a random wait that doubles from `backoff_s`.
+    `Retry-After` or a random wait that doubles from `backoff_s`. Whoever listens is told of a rate
+    limit (429) at once. Where its attempts were in vain, the draws of the call that were not sent
+    yet are not: they fail like it.
 
     The key is read from the environment variable `api_key_env` when it is needed, and is kept
     nowhere. A prefix continues the assistant's turn through `continue_final_message`, which
@@ -81,11 +93,17 @@ class OpenAIEngine(Engine):
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # `places` limits the connections, and _post the whole request: waiting is not in it.
         limits = httpx.Limits(max_keepalive_connections=self.concurrency)
+        closed: list[DrawFailure] = []
         async with httpx.AsyncClient(headers=headers, limits=limits, timeout=None) as client:  # noqa: S113
 
             async def draw_one(draw: Draw) -> Completion | DrawFailure:
                 async with places:
-                    return await self._draw(client, draw, decoding)
+                    if closed:
+                        return closed[0]
+                    outcome = await self._draw(client, draw, decoding)
+                    if isinstance(outcome, DrawFailure) and _is_for_all(outcome):
+                        closed.append(outcome)
+                    return outcome
 
             async with asyncio.TaskGroup() as group:
                 waiting = [group.create_task(draw_one(draw)) for draw in draws]
@@ -95,7 +113,7 @@ class OpenAIEngine(Engine):
         self, client: httpx.AsyncClient, draw: Draw, decoding: Decoding
     ) -> Completion | DrawFailure:
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Unavailable),
+            retry=retry_if_exception(_may_wait),
             stop=stop_after_attempt(self.attempts),
             wait=self._wait_s,
             reraise=True,
@@ -106,15 +124,16 @@ class OpenAIEngine(Engine):
             )
             return self._completion(draw, decoding, response)
         except Unavailable as error:
-            reason = f"{error} (attempts: {self.attempts})"
+            reason = f"{error} (attempts: {retrying.statistics['attempt_number']})"
             return DrawFailure(
                 reason=storable(reason), transient=True, retry_after_s=error.limited_s
             )
         except Refused as error:
             reason = str(error)
-            if self.chat and draw.prefix:
+            if self.chat and draw.prefix and not isinstance(error, QuotaSpent):
                 reason += " (a server that cannot continue a prefix in a chat needs chat=false)"
-            return DrawFailure(reason=storable(reason), transient=False)
+            spent = isinstance(error, QuotaSpent)
+            return DrawFailure(reason=storable(reason), transient=False, stops_run=spent)
 
     async def _post(self, client: httpx.AsyncClient, body: dict[str, Any]) -> httpx.Response:
         """Send one request; raises Unavailable or Refused for what is not an answer."""
@@ -125,6 +144,10 @@ class OpenAIEngine(Engine):
             raise Unavailable(f"no answer within {self.timeout_s:g} s") from None
         except httpx.RequestError as error:
             raise Unavailable(f"no connection ({type(error).__name__})") from None
+        if is_quota_spent(response):
+            raise QuotaSpent(refusal(response))
+        if response.status_code == 429:
+            tell(retry_after_s(response.headers))
         if response.status_code == 429 or response.status_code >= 500:
             raise Unavailable(
                 refusal(response),
@@ -184,6 +207,16 @@ class OpenAIEngine(Engine):
         if not (key.isascii() and key.isprintable()):
             raise ValueError(f"{self.api_key_env} holds characters that no HTTP header can carry")
         return key
+
+
+def _may_wait(error: BaseException) -> bool:
+    """Whether the same request is worth another attempt within this call."""
+    return isinstance(error, Unavailable) and (error.limited_s or 0) <= LONGEST_WAIT_S
+
+
+def _is_for_all(failure: DrawFailure) -> bool:
+    """Whether the call's other draws would only be refused as well."""
+    return failure.stops_run or failure.retry_after_s is not None
 
 
 def _endpoint(base_url: str, *, chat: bool) -> str:

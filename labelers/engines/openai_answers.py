@@ -40,6 +40,10 @@ class Refused(Exception):
     """The server answered, and asking again will not change the answer."""
 
 
+class QuotaSpent(Refused):
+    """Nobody with this key is answered until somebody pays."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnText:
     """The one choice of an answer, as the server gave it."""
@@ -73,6 +77,20 @@ def drawn_text(response: httpx.Response, *, chat: bool) -> DrawnText:
 def refusal(response: httpx.Response) -> str:
     """Say in one line what a status other than 200 came with."""
     return f"the server answered {response.status_code}: {_shortened(response)}"
+
+
+def is_quota_spent(response: httpx.Response) -> bool:
+    """Whether the server wants money, not patience: status 402, or 429 for `insufficient_quota`.
+
+    Source: the OpenAI API's guide "Error codes", which has that word in the error's code and type.
+    """
+    if response.status_code != 429:
+        return response.status_code == 402
+    try:
+        error = _member(response.json(), "error")
+    except (ValueError, RecursionError):
+        return False
+    return "insufficient_quota" in (_member(error, "code"), _member(error, "type"))
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

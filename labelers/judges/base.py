@@ -1,11 +1,12 @@
 """The judge family: a batch of traces in, as many judgements out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from labelers.engines import get_engine
-from labelers.engines.base import DrawFailure
+from labelers.engines.base import Completion, Decoding, Draw, DrawFailure, Engine
+from labelers.spending import drawing_cost, spend
 from labelers.trace import Cost, Judgement, Trace, Unjudged
 
 ENGINE: Mapping[str, Any] = {
@@ -51,11 +52,29 @@ class Judge(ABC):
         """Judge each trace; the answer has the length and order of `traces`."""
 
 
+def draw(
+    engine: Engine, draws: Sequence[Draw], decoding: Decoding
+) -> list[Completion | DrawFailure]:
+    """Have `engine` draw, and note what that cost: it is spent even if the judge breaks on it."""
+    drawn = engine.generate(draws, decoding)
+    spend(drawing_cost(drawn))
+    return drawn
+
+
+def worst(failures: Iterable[DrawFailure]) -> DrawFailure:
+    """Return the failure that says what becomes of the whole: one that stops the run, else one
+    for good, else a rate limit, by which the run slows down."""
+    return min(
+        failures, key=lambda one: (not one.stops_run, one.transient, one.retry_after_s is None)
+    )
+
+
 def unjudged(failure: DrawFailure, *, cost: Cost | None = None) -> Unjudged:
     """Return what a draw that came to nothing makes of its solution."""
     return Unjudged(
         reason=failure.reason,
         transient=failure.transient,
         retry_after_s=failure.retry_after_s,
+        stops_run=failure.stops_run,
         cost=cost or Cost(),
     )

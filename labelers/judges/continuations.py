@@ -13,8 +13,9 @@ from typing import Any, ClassVar, NamedTuple
 from labelers import answers
 from labelers.engines import kept_engine
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure
-from labelers.judges.base import ENGINE, Judge, unjudged
+from labelers.judges.base import ENGINE, Judge, draw, unjudged, worst
 from labelers.prompts import PROMPTS, get_prompt
+from labelers.spending import drawing_cost
 from labelers.trace import Cost, StepJudgement, Trace, Unjudged
 
 SETTINGS: Mapping[str, Any] = {
@@ -105,13 +106,13 @@ class Completer:
             for prefix in prefixes
             for index in range(self.rollouts)
         ]
-        drawn = self.engine.generate(draws, self.decoding)
+        drawn = draw(self.engine, draws, self.decoding)
         found: list[list[str | None] | DrawFailure] = []
         costs: list[Cost] = []
         for place, prefix in enumerate(prefixes):
             outcomes = drawn[place * self.rollouts : (place + 1) * self.rollouts]
             found.append(_answers(prefix, outcomes))
-            costs.append(_cost(outcomes))
+            costs.append(drawing_cost(outcomes))
         return found, costs
 
 
@@ -244,18 +245,9 @@ def _answers(
 ) -> list[str | None] | DrawFailure:
     failures = [outcome for outcome in outcomes if isinstance(outcome, DrawFailure)]
     if failures:
-        return min(failures, key=lambda one: (one.transient, one.retry_after_s is None))
+        return worst(failures)
     return [
         answers.extract(prefix.text + outcome.text)
         for outcome in outcomes
         if isinstance(outcome, Completion)
     ]
-
-
-def _cost(outcomes: Sequence[Completion | DrawFailure]) -> Cost:
-    made = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
-    return Cost(
-        calls=len(outcomes),
-        prompt_tokens=sum(completion.prompt_tokens for completion in made),
-        completion_tokens=sum(completion.completion_tokens for completion in made),
-    )

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from labelers.answers import last_boxed
 from labelers.engines import kept_engine
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure
-from labelers.judges.base import ENGINE, Judge, unjudged
+from labelers.judges.base import ENGINE, Judge, draw, unjudged, worst
 from labelers.prompts import CRITIQUES, get_critique
+from labelers.spending import drawing_cost
 from labelers.trace import Cost, Judgement, StepJudgement, Trace, Unjudged
 
 NO_ERROR = -1
@@ -34,7 +35,8 @@ class LlmJudge(Judge):
     One vote is drawn greedily and several at temperature 1, unless `temperature` says otherwise.
     The question and the vote's form are ProcessBench's (arXiv 2412.06559, section 4). A text
     without a step's index or -1 in its last box is no vote; equal counts go to the index that was
-    named first. `show_reference_answer` puts the problem's reference answer into the question.
+    named first. A vote lost for a passing reason leaves the solution for
+    later. `show_reference_answer` puts the problem's reference answer into the question.
     """
 
     name: ClassVar[str] = "llm_judge"
@@ -88,8 +90,10 @@ class LlmJudge(Judge):
         unasked = [self._why_not_asked(trace) for trace in traces]
         asked = [trace for trace, why_not in zip(traces, unasked, strict=True) if not why_not]
         outcomes = iter(
-            self._engine.generate(
-                [draw for trace in asked for draw in self._draws(trace)], self.decoding
+            draw(
+                self._engine,
+                [vote for trace in asked for vote in self._draws(trace)],
+                self.decoding,
             )
         )
         return [
@@ -118,11 +122,11 @@ class LlmJudge(Judge):
     ) -> Judgement | Unjudged:
         completions = [outcome for outcome in outcomes if isinstance(outcome, Completion)]
         failures = [outcome for outcome in outcomes if isinstance(outcome, DrawFailure)]
-        cost = Cost(
-            calls=len(outcomes),
-            prompt_tokens=sum(made.prompt_tokens for made in completions),
-            completion_tokens=sum(made.completion_tokens for made in completions),
-        )
+        cost = drawing_cost(outcomes)
+        # A vote that comes later may decide otherwise: without it the others would seem surer.
+        missing = [failure for failure in failures if failure.transient or failure.stops_run]
+        if missing:
+            return unjudged(worst(missing), cost=cost)
         read = [_vote(made.text, len(trace.steps)) for made in completions]
         votes = [vote for vote in read if vote]
         if not votes:
@@ -161,13 +165,9 @@ def _vote(text: str, step_count: int) -> Vote | None:
 def _no_vote(
     completions: Sequence[Completion], failures: Sequence[DrawFailure], cost: Cost
 ) -> Unjudged:
-    """Say why nothing can be said. What may succeed later goes first: it is tried again.
-
-    Of these a rate limit, by which the run slows down.
-    """
-    failures = sorted(failures, key=lambda one: (not one.transient, one.retry_after_s is None))
-    if failures and (failures[0].transient or not completions):
-        return unjudged(failures[0], cost=cost)
+    """Say why nothing can be said, and never will be of these texts."""
+    if not completions:
+        return unjudged(worst(failures), cost=cost)
     if all(made.finish_reason == "length" for made in completions):
         return Unjudged(reason="every vote ran out of tokens before it named a step", cost=cost)
     return Unjudged(reason=r"no vote has a step's number or -1 in its last \boxed{}", cost=cost)

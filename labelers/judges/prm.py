@@ -18,6 +18,7 @@ from labelers.judges.prm_layouts import (
     Unreadable,
     token_of,
 )
+from labelers.spending import spend
 from labelers.trace import Cost, Judgement, Rating, StepJudgement, Trace, Unjudged
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ class PrmJudge(Judge):
             batch = [readable[index] for index in indices]
             read = self._model.probabilities(batch, self._columns)
             for index, placed, shares in zip(indices, batch, read, strict=True):
-                outcomes[index] = self._judgement(traces[index], placed, shares)
+                cost = Cost(calls=1, prompt_tokens=len(placed.ids))
+                spend(cost)
+                outcomes[index] = self._judgement(traces[index], shares, cost)
         return [outcomes[index] for index in range(len(traces))]
 
     def _place(self, trace: Trace) -> Placed:
@@ -147,9 +150,8 @@ class PrmJudge(Judge):
         return Placed(ids=placed.ids[: self._context], read_at=read_at)
 
     def _judgement(
-        self, trace: Trace, placed: Placed, shares: Sequence[Sequence[float]]
+        self, trace: Trace, shares: Sequence[Sequence[float]], cost: Cost
     ) -> Judgement | Unjudged:
-        cost = Cost(calls=1, prompt_tokens=len(placed.ids))
         if not all(math.isfinite(share) for step in shares for share in step):
             return Unjudged(reason="the model's answer is not a number", cost=cost)
         named = [dict(zip(self._classes, step, strict=True)) for step in shares]

@@ -127,6 +127,10 @@ def test_runs_lists_and_cancels(project: Project) -> None:
     listed = said("runs", "--project", "school")
     assert "0 of 4" in listed
     assert "sampling, scripted" in listed
+    Run.objects.update(completion_tokens=1234)
+    assert " 1,234 " in said("runs")
+    Run.objects.update(estimated_calls=1)
+    assert "~1,234" in said("runs")
     Run.objects.update(errors={"too long": 2})
     assert f"run {run.pk}: 2 x too long" in said("runs")
     assert "cancelled" in said("runs", "--cancel", str(run.pk))

@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from annotation import labelling, runs
-from annotation.models import Assignment, Project, Run, RunSlice
+from annotation import labelling, route, runs
+from annotation.models import Assignment, Project, Run, RunSlice, Verdict
 from annotation.run_pace import NotNow
+from labelers.engines.base import Decoding, Draw
+from labelers.engines.scripted import ScriptedEngine
 from labelers.judges import JUDGES
-from labelers.judges.base import Judge
+from labelers.judges.base import Judge, draw
 from labelers.models import Labeler
 from labelers.registration import register_model
+from labelers.spending import drawing_cost
 from labelers.trace import Cost, Judgement, StepJudgement, Trace, Unjudged
 from tests.factories import make_problem, make_project, make_solution
 
@@ -25,6 +29,9 @@ def project() -> Project:
     make_solution(problem, ["3 + 4 = 7", "So 7."], final_answer="7", is_correct=True)
     make_solution(problem, ["3 + 4 = 8", "8 - 1 = 7", "So 7."], final_answer="8", is_correct=False)
     return project
+
+
+KEPT = "the judge's answer cannot be kept: {}"
 
 
 def mark_all(project: Project, labeler: Labeler) -> Run:
@@ -105,7 +112,119 @@ def test_a_judge_that_marks_steps_that_are_not_there_fails_that_solution_only(
 
     monkeypatch.setitem(JUDGES, "generous", Generous)
     run = mark_all(project, register_model(name="generous", judge="generous"))
-    assert (run.done, run.errors) == (1, {"ValueError: 3 marks for 2 steps": 1})
+    assert (run.done, run.errors) == (1, {KEPT.format("3 marks for 2 steps"): 1})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"score": 1.5}, "score: a number from 0 to 1 or None, not 1.5"),
+        ({"score": float("nan")}, "score: a number from 0 to 1 or None, not nan"),
+        ({"steps": [{"score": -0.1}]}, "steps[0].score: a number from 0 to 1 or None, not -0.1"),
+        ({"steps": [{"comment": "a\0b"}]}, "steps[0].comment: holds NUL or half of a character"),
+        ({"evidence": {"why": ["a\0b"]}}, "evidence: holds NUL or half of a character"),
+        ({"steps": [{"probabilities": {"-1": 1.0}}]}, "steps[0].probabilities: of -1, 0 and 1"),
+    ],
+)
+def test_what_cannot_be_kept_fails_its_solution_and_stalls_no_route(
+    project: Project, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], said: str
+) -> None:
+    cost = Cost(calls=1, prompt_tokens=10, completion_tokens=5)
+    marks = [StepJudgement(rating=1, **mark) for mark in wrong.pop("steps", [{}])]
+
+    class Odd(Judge):
+        name = "odd"
+
+        def judge(self, traces: Sequence[Trace]) -> list[Judgement]:
+            odd = Judgement(steps=tuple(marks), cost=cost, **wrong)
+            fine = Judgement(steps=(StepJudgement(rating=1, score=0.9),) * 2, score=0.9, cost=cost)
+            return [odd if "8" in trace.steps[0] else fine for trace in traces]
+
+    monkeypatch.setitem(JUDGES, "odd", Odd)
+    labeler = register_model(name="odd", judge="odd")
+    project.routing = {"first": ["odd"], "accept": [{"labelers": {"odd": 0.5}}]}
+    project.save()
+    run = mark_all(project, labeler)
+    [reason] = run.errors
+    assert reason.startswith(KEPT.format(said))
+    assert (run.done, run.failed, run.calls) == (1, 1, 2), "judged once, and all of it paid"
+    failed = project.assignments.get(state=Assignment.State.FAILED)
+    assert failed.error == reason
+    assert route.catch_up(project=project) == 2
+    right = project.solutions.earliest("pk")
+    assert set(Verdict.objects.values_list("solution", "soft")) == {(right.pk, 0.9)}
+
+
+def test_a_reason_is_kept_whatever_characters_it_has(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Rude(Judge):
+        name = "rude"
+
+        def judge(self, traces: Sequence[Trace]) -> list[Unjudged]:
+            return [Unjudged(reason="no\0\ud800") for _ in traces]
+
+    class Broken(Judge):
+        name = "broken"
+
+        def judge(self, traces: Sequence[Trace]) -> list[Unjudged]:
+            raise ValueError("no\0")
+
+    for judge, said in ((Rude, "no\ufffd\ufffd"), (Broken, "ValueError: no\ufffd")):
+        monkeypatch.setitem(JUDGES, judge.name, judge)
+        run = mark_all(project, register_model(name=judge.name, judge=judge.name))
+        assert (run.failed, run.errors) == (2, {said: 2})
+
+
+def test_what_a_batch_spent_before_it_broke_is_counted(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Careless(Judge):
+        """Asks once for each solution, then breaks where one of them is about eight."""
+
+        name = "careless"
+
+        def judge(self, traces: Sequence[Trace]) -> list[Judgement]:
+            draws = [Draw(prompt=trace.steps[0], seed=1) for trace in traces]
+            drawn = draw(ScriptedEngine(texts=["one two"]), draws, Decoding())
+            if any("8" in trace.steps[0] for trace in traces):
+                raise ArithmeticError("eight")
+            mark = StepJudgement(rating=1)
+            return [Judgement(steps=(mark,), cost=drawing_cost([one])) for one in drawn]
+
+    monkeypatch.setitem(JUDGES, "careless", Careless)
+    config = {"price": {"prompt_per_1k": 0, "completion_per_1k": 1000, "currency": "USD"}}
+    run = mark_all(project, register_model(name="careless", judge="careless", config=config))
+    assert (run.done, run.failed) == (1, 1)
+    assert (run.calls, run.completion_tokens, run.money) == (4, 8, Decimal(8))
+    assert project.annotations.get().cost.calls == 1, "the first try was not for this one alone"
+
+
+def test_what_stops_the_run_fails_no_solution_and_is_judged_when_the_run_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_paid = False
+
+    class Unpaid(Judge):
+        name = "unpaid"
+
+        def judge(self, traces: Sequence[Trace]) -> list[Judgement | Unjudged]:
+            return [
+                Judgement(steps=(StepJudgement(rating=1),))
+                if is_paid or "8" not in trace.steps[0]
+                else Unjudged(reason="the quota is spent", stops_run=True)
+                for trace in traces
+            ]
+
+    monkeypatch.setitem(JUDGES, "unpaid", Unpaid)
+    labeler = register_model(name="unpaid", judge="unpaid")
+    run = mark_all(project, labeler)
+    assert (run.state, run.error, run.done) == ("failed", "the quota is spent", 1)
+    assert (run.failed, run.left) == (0, 1)
+    assert project.assignments.open().count() == 1
+    is_paid = True
+    run = mark_all(project, labeler)
+    assert (run.state, run.error, run.done, run.failed) == ("finished", "", 2, 0)
 
 
 class Dear(Judge):

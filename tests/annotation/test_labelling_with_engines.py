@@ -1,11 +1,14 @@
 """Marking by judges that ask an engine: from the configuration to the labelling page's words."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from annotation import labelling, runs
 from annotation.models import Assignment, Project, Run, StepLabel
+from labelers.judges.llm_judge import LlmJudge
 from labelers.registration import register_model
 from tests.factories import make_problem, make_project, make_solution
 from tests.labelers.engines.misbehaving_server import Answer, Server, completion, serving
@@ -30,11 +33,18 @@ def project() -> Project:
     return project
 
 
-def judge_all(project: Project, server: Server) -> Run:
-    engine = {"model": "m", "base_url": server.base_url, "attempts": 1, "concurrency": 1}
-    config = {"engine": "openai", "engine_config": engine}
+def judge_all(
+    project: Project,
+    server: Server,
+    *,
+    attempts: int = 1,
+    budget: Decimal | None = None,
+    **settings: Any,
+) -> Run:
+    engine = {"model": "m", "base_url": server.base_url, "attempts": attempts, "concurrency": 1}
+    config = {"engine": "openai", "engine_config": engine, **settings}
     labeler = register_model(name="critic", judge="llm_judge", config=config)
-    run = labelling.request(project=project, labeler=labeler)
+    run = labelling.request(project=project, labeler=labeler, budget=budget)
     while piece := runs.claim(run.pk):
         assert runs.work(piece, labelling.judge_slice)
     run.refresh_from_db()
@@ -66,7 +76,7 @@ def test_a_critique_over_http_becomes_marks_with_an_explanation_and_a_cost(
 def test_solutions_that_a_busy_server_left_are_judged_when_it_may_be_asked_again(
     project: Project,
 ) -> None:
-    with serving(lambda body, number: BUSY if number < 2 else critic(body, number)) as server:
+    with serving(lambda body, number: critic(body, number) if number else BUSY) as server:
         run = judge_all(project, server)
         assert (run.state, run.done, run.failed) == ("running", 0, 0)
         assert project.assignments.open().count() == 2
@@ -76,6 +86,56 @@ def test_solutions_that_a_busy_server_left_are_judged_when_it_may_be_asked_again
         run = judge_all(project, server)
     assert (run.state, run.done, run.failed, run.errors) == ("finished", 2, 0, {})
     assert project.annotations.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rate_limit_slows_the_run_while_the_engine_still_waits_for_its_next_attempt(
+    project: Project,
+) -> None:
+    limit = Answer(status=429, headers={"Retry-After": "1"})
+    slowed: list[tuple[int | None, bool]] = []
+
+    def answer(body: dict[str, Any], number: int) -> Answer:
+        if number == 0:
+            return limit
+        run = Run.objects.get()
+        slowed.append((run.at_once, run.not_before is not None))
+        connection.close()
+        return critic(body, number)
+
+    with serving(answer) as server:
+        run = judge_all(project, server, attempts=2)
+    assert slowed == [(1, True)] * 2
+    assert (run.state, run.done, run.failed) == ("finished", 2, 0)
+
+
+def test_a_spent_quota_stops_the_run_with_its_reason_and_fails_nothing(project: Project) -> None:
+    spent = Answer(status=429, body=b'{"error": {"code": "insufficient_quota"}}')
+    with serving(lambda body, number: spent if number == 1 else critic(body, number)) as server:
+        run = judge_all(project, server)
+        assert len(server.requests) == 2
+        assert (run.state, run.done, run.failed, run.left) == ("failed", 1, 0, 1)
+        assert "insufficient_quota" in run.error
+        assert project.assignments.open().count() == 1
+        run = judge_all(project, server)
+    assert (run.state, run.done, run.error) == ("finished", 2, "")
+
+
+def test_a_budget_stops_a_run_whose_server_counts_no_tokens_and_the_cost_is_called_an_estimate(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LlmJudge, "batch_size", 1)
+    price = {"prompt_per_1k": 1, "completion_per_1k": 1, "currency": "USD"}
+
+    def silent(body: dict[str, Any], _: int) -> Answer:
+        return completion(r"No error. \boxed{-1}", usage=None)
+
+    with serving(silent) as server:
+        run = judge_all(project, server, price=price, budget=Decimal("0.01"))
+    assert (run.state, run.done, run.calls, run.estimated_calls) == ("paused", 1, 1, 1)
+    assert run.money > Decimal("0.01")
+    cost = project.annotations.get().cost
+    assert (cost.calls, cost.estimated_calls, cost.money) == (1, 1, run.money)
 
 
 def test_a_solution_without_a_vote_fails_with_the_reason_and_still_costs(

@@ -188,6 +188,19 @@ def test_a_run_of_which_nothing_succeeds_stops_early_and_says_why() -> None:
     assert runs.claim(run.pk) is None
 
 
+def test_what_nobody_answers_stops_the_run_at_once_and_is_done_when_it_goes_on() -> None:
+    run = planned([[1, 2, 3], [4]])
+    unpaid = Failure(entry=2, reason="the quota is spent", stops_run=True)
+    end(run, done=1, failures=[unpaid, Failure(entry=3, reason="too long")])
+    assert (run.state, run.error) == ("failed", "the quota is spent")
+    assert (run.done, run.failed, run.left) == (1, 1, 2)
+    assert runs.claim(run.pk) is None
+    with transaction.atomic():
+        run.settle()
+    assert [end(run, done=1).payload for _ in range(2)] == [[4], [2]]
+    assert (run.state, run.done, run.failed) == ("finished", 3, 1)
+
+
 def test_a_run_of_which_something_succeeds_goes_on() -> None:
     run = planned([[n] for n in range(2 * run_pace.ALL_FAILED)])
     for number in range(run_pace.ALL_FAILED - 1):

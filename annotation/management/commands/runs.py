@@ -75,7 +75,7 @@ class Command(BaseCommand):
                 f"{run.failed:,}",
                 f"{far.per_minute:,.0f}" if far.per_minute else "",
                 duration(far.time_left) if far.time_left else "",
-                f"{run.completion_tokens:,}",
+                f"{_about(run)}{run.completion_tokens:,}",
                 _cost(run),
             )
             waiting = [f"{n:,} to be tried again: {reason}" for reason, n in far.waiting.items()]
@@ -93,4 +93,9 @@ def _cost(run: Run) -> str:
     if not run.currency:
         return ""
     budget = "" if run.budget is None else f" of {run.budget:.2f}"
-    return f"{run.money:.2f}{budget} {run.currency}"
+    return f"{_about(run)}{run.money:.2f}{budget} {run.currency}"
+
+
+def _about(run: Run) -> str:
+    """Return what stands before figures that rest on estimates."""
+    return "~" if run.estimated_calls else ""

@@ -16,6 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure
 from labelers.engines.openai import OpenAIEngine
 from labelers.engines.openai_answers import Unavailable, retry_after_s
+from labelers.engines.rate_limits import listening
 from tests.labelers.engines.misbehaving_server import Answer, Server, completion, serving
 
 KEY = "sk-very-secret-key-0123456789"
@@ -189,6 +190,59 @@ def test_a_server_that_stays_busy_is_a_transient_failure_after_the_last_attempt(
     assert failure.transient
     assert failure.reason == "the server answered 429: slow down (attempts: 3)"
     assert failure.retry_after_s == 0
+
+
+def test_a_rate_limit_is_told_at_once_and_the_draw_is_tried_again() -> None:
+    limit = Answer(status=429, headers={"Retry-After": "0.25"})
+    heard: list[tuple[float, int]] = []
+    with serving(lambda _, number: limit if number < 2 else completion("5")) as server:
+        with listening(lambda wait_s: heard.append((wait_s, len(server.requests)))):
+            assert text_of(draw_one(server)) == "5"
+        draw_one(server)
+    assert heard == [(0.25, 1), (0.25, 2)]
+
+
+def test_a_rate_limit_that_lasts_is_left_to_the_run_and_the_call_asks_no_more() -> None:
+    limit = Answer(status=429, headers={"Retry-After": "3600"})
+    with serving(lambda _, number: limit if number else completion("5")) as server:
+        engine = engine_for(server, concurrency=1)
+        draws = [Draw(prompt="p", seed=seed) for seed in range(5)]
+        first, *others = engine.generate(draws, Decoding())
+        assert len(server.requests) == 2
+        engine.generate(draws[:1], Decoding())
+        assert len(server.requests) == 3, "the next call asks again"
+    assert text_of(first) == "5"
+    assert {
+        (one.retry_after_s, one.transient) for one in others if isinstance(one, DrawFailure)
+    } == {(3600, True)}
+
+
+SPENT = [
+    Answer(status=429, body=b'{"error": {"message": "x", "code": "insufficient_quota"}}'),
+    Answer(status=429, body=b'{"error": {"type": "insufficient_quota", "code": null}}'),
+    Answer(status=402, body=b"Insufficient Balance"),
+]
+
+
+@pytest.mark.parametrize("answer", SPENT)
+def test_a_spent_quota_is_no_rate_limit_and_stops_the_run(answer: Answer) -> None:
+    heard: list[float] = []
+    with serving(lambda *_: answer) as server, listening(heard.append):
+        engine = engine_for(server, concurrency=1)
+        outcomes = engine.generate([Draw(prompt="p", seed=s) for s in range(3)], Decoding())
+    assert len(server.requests) == 1
+    assert heard == []
+    for failure in outcomes:
+        assert isinstance(failure, DrawFailure)
+        assert (failure.stops_run, failure.transient, failure.retry_after_s) == (True, False, None)
+        assert f"the server answered {answer.status}" in failure.reason
+
+
+@pytest.mark.parametrize("body", [b"", b"insufficient_quota", b'{"error": "x"}', b"[" * 100_000])
+def test_a_429_that_names_no_quota_is_a_rate_limit(body: bytes) -> None:
+    with serving(lambda *_: Answer(status=429, body=body)) as server:
+        failure = failure_of(server, attempts=1)
+    assert (failure.transient, failure.stops_run, failure.retry_after_s) == (True, False, 0)
 
 
 def test_a_server_that_is_not_there_is_a_transient_failure() -> None:

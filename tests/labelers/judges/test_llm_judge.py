@@ -133,7 +133,7 @@ def test_votes_that_ran_out_of_tokens_say_so() -> None:
 
 
 def test_a_busy_server_leaves_the_solution_for_later() -> None:
-    answers = [Answer(status=503), Answer(status=429), completion("no box")]
+    answers = [Answer(status=503), completion("no box"), Answer(status=429)]
     [judged], _ = over_http(answers, votes=3)
     assert isinstance(judged, Unjudged)
     assert judged.transient
@@ -142,13 +142,30 @@ def test_a_busy_server_leaves_the_solution_for_later() -> None:
     assert judged.cost == Cost(calls=3, prompt_tokens=7, completion_tokens=5)
 
 
+def test_a_spent_quota_stops_the_run() -> None:
+    spent = Answer(status=429, body=b'{"error": {"code": "insufficient_quota"}}')
+    [judged], server = over_http([completion(r"\boxed{0}"), spent], votes=8)
+    assert isinstance(judged, Unjudged)
+    assert (judged.stops_run, judged.transient, judged.retry_after_s) == (True, False, None)
+    assert len(server.requests) == 2, "the other votes were not asked for"
+
+
 def test_a_server_that_refuses_is_a_failure_for_good() -> None:
     [judged], _ = over_http([Answer(status=400, body=b"too long")], votes=2)
     assert judged == Unjudged(reason="the server answered 400: too long", cost=Cost(calls=2))
 
 
-def test_votes_that_came_are_counted_though_others_failed() -> None:
-    [judged], _ = over_http([Answer(status=503), completion(r"\boxed{0}")], votes=4)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_vote_that_a_busy_server_lost_makes_the_others_no_surer(status: int) -> None:
+    answers = [completion(r"\boxed{0}"), completion(r"\boxed{0}"), Answer(status=status)]
+    [judged], _ = over_http(answers, votes=3)
+    assert isinstance(judged, Unjudged)
+    assert judged.transient
+    assert judged.cost == Cost(calls=3, prompt_tokens=14, completion_tokens=10)
+
+
+def test_a_vote_that_is_refused_for_good_is_counted_apart() -> None:
+    [judged], _ = over_http([Answer(status=400), completion(r"\boxed{0}")], votes=4)
     assert ratings(judged) == [-1]
     assert (judged.evidence["failed"], judged.evidence["votes"]) == (2, {"0": 2})
 
