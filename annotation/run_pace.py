@@ -86,8 +86,8 @@ def room_in(run: Run) -> int:
 def put_off(run: Run, piece: RunSlice, failures: Sequence[Failure]) -> Sequence[Failure]:
     """Plan again what failed of a locked Run for passing reasons, as slices; return the rest.
 
-    What a rate limit refused comes back as often as need be and slows the Run down, and so does
-    what stops the Run, which does not count as failed; anything else comes back RETRIES times.
+    What a rate limit refused comes back as often as need be and slows the Run down; what stops the
+    Run comes back when that goes on; anything else comes back RETRIES times.
     """
     if run.kind not in Run.PATIENT:
         return failures

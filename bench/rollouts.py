@@ -19,6 +19,7 @@ ROLLOUTS = 8
 BATCH_SIZE = 8
 TOKENS = 48
 PROMPT = "few_shot_cot"
+GREEDY_TOKENS = 8
 LIMIT = 2.0
 
 PROBLEM = (
@@ -56,12 +57,10 @@ def measure() -> dict[str, Any]:
         for place, prefix in enumerate(prefixes)
         for index in range(ROLLOUTS)
     ]
-    warm_up = Decoding(max_tokens=2)
-    engine.generate(draws[:1], warm_up)
+    check_greedy(engine, draws[::ROLLOUTS])
     began = time.perf_counter()
     drawn = engine.generate(draws, decoding)
     measured_s = time.perf_counter() - began
-    _draw_anew(engine, draws[:1], warm_up)
     began = time.perf_counter()
     drawn += _draw_anew(engine, draws, decoding)
     reference_s = time.perf_counter() - began
@@ -76,6 +75,16 @@ def measure() -> dict[str, Any]:
         "limit": LIMIT,
         "limit_kind": "at least",
     }
+
+
+def check_greedy(engine: LocalEngine, draws: Sequence[Draw]) -> None:
+    """Raise RuntimeError where greedy continuations are not equal either way.
+
+    Both ways are warm after it.
+    """
+    greedy = Decoding(temperature=0, max_tokens=GREEDY_TOKENS)
+    if engine.generate(draws, greedy) != _draw_anew(engine, draws, greedy):
+        raise RuntimeError("greedy continuations differ from those of prefixes that are read anew")
 
 
 def _draw_anew(engine: LocalEngine, draws: Sequence[Draw], decoding: Decoding) -> list[Completion]:

@@ -56,6 +56,16 @@ def said(client: Client, run: Run, act: str, **sent: str) -> str:
     return response.content.decode()
 
 
+def test_a_cost_that_rests_on_estimates_says_so(
+    project: Project, manager: Client, labeler: Labeler
+) -> None:
+    run = labelling.request(project=project, labeler=labeler)
+    Run.objects.update(calls=1_300, prompt_tokens=5_000, completion_tokens=900)
+    assert "estimated" not in text(manager, address(run))
+    Run.objects.update(estimated_calls=1_200)
+    assert "tokens of 1,200 calls estimated" in text(manager, address(run))
+
+
 def test_a_manager_starts_a_run_from_the_projects_page(
     project: Project, manager: Client, labeler: Labeler
 ) -> None:

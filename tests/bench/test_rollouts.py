@@ -49,3 +49,15 @@ def test_the_reference_reads_every_prefix_whole_and_draws_the_same(
     assert anew == shared
     assert read == sum(one.prompt_tokens for one in anew)
     assert all(isinstance(one, Completion) for one in shared)
+
+
+def test_it_measures_nothing_where_greedy_continuations_differ(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = LocalEngine(model=str(write_tiny_model(tmp_path)), batch_size=2, device="cpu")
+    draws = [Draw(prompt="Anna has 5 apples.", prefix=text, seed=1) for text in (" So", " So 5")]
+    rollouts.check_greedy(engine, draws)
+    anew = rollouts._draw_anew
+    monkeypatch.setattr(rollouts, "_draw_anew", lambda *asked: anew(*asked)[::-1])
+    with pytest.raises(RuntimeError, match="greedy continuations differ"):
+        rollouts.check_greedy(engine, draws)
