@@ -28,7 +28,7 @@ def freeze(*words: str) -> str:
 
 def test_a_version_is_frozen_and_summed_up() -> None:
     load_json([phase_2()])
-    said = freeze("--title", "Steps", "--format", "prm800k:jsonl.gz", "--format", "trl-stepwise", "--wait")
+    said = freeze("--title", "Steps", "--format=prm800k:jsonl.gz", "--format=sft", "--wait")
     snapshot = Snapshot.objects.get()
     assert "train: 1 problems, 1 solutions, 3 labels" in said
     assert snapshot.content_hash in said

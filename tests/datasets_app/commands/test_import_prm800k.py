@@ -148,6 +148,7 @@ def test_a_killed_import_keeps_whole_records_and_another_completes_it(
     count = 6000
     file = tmp_path / "records.jsonl"
     prm800k.write(file, count)
+    assert place.query("Annotation.objects.count()") == "0"  # its process runs from here on
     importing = place.start("manage.py", *f"import_prm800k {file} --project math".split())
     place.wait_until(
         lambda: int(place.query("Annotation.objects.count()")) > 0, what="the first batch"
