@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from annotation.digests import digest
 from annotation.findings import Case, Finding, Label, Role, confidence
 from annotation.models import Assignment, Solution
-from annotation.policy import BadPolicy, Policy
+from annotation.policy import NO_LABELER, BadPolicy, Policy, Wrong
 from labelers.models import Labeler
 
 
@@ -89,7 +89,7 @@ def check_labelers(policy: Policy) -> None:
     known = set(labelers_of(policy).values())
     unknown = {field: name for field, name in policy.named() if name not in known}
     if unknown:
-        raise BadPolicy({f: f"no model labeler is named {n!r}" for f, n in unknown.items()})
+        raise BadPolicy({field: Wrong(NO_LABELER, name) for field, name in unknown.items()})
 
 
 def cases_of(solutions: QuerySet[Solution], names: Mapping[int, str]) -> dict[int, Case]:

@@ -17,8 +17,16 @@ By = Literal["uncertain", "convincing", "disagreement", "oldest", "random"]
 Disagreement = Literal["any", "no_majority"]
 
 MOST_PEOPLE = 100
+MOST_RULES = 50
+"""Of each kind that is a list."""
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-_NAME = {"type": "string", "minLength": 1}
+# What PostgreSQL cannot be asked for is no labeler's name.
+_NAME = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 200,
+    "pattern": r"^[^\x00\ud800-\udfff]*$",
+}
 _CONFIDENCES = {"type": "object", "propertyNames": _NAME, "additionalProperties": _SHARE}
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -27,6 +35,7 @@ SCHEMA: Mapping[str, Any] = {
         "first": {"type": "array", "items": _NAME, "uniqueItems": True},
         "accept": {
             "type": "array",
+            "maxItems": MOST_RULES,
             "items": {
                 "type": "object",
                 "additionalProperties": False,
@@ -39,6 +48,7 @@ SCHEMA: Mapping[str, Any] = {
         },
         "people": {
             "type": "array",
+            "maxItems": MOST_RULES,
             "items": {
                 "type": "object",
                 "additionalProperties": False,
@@ -67,6 +77,24 @@ SCHEMA: Mapping[str, Any] = {
     },
 }
 """JSON Schema of a policy. Every part may be left out; the defaults are those of `Policy`."""
+
+
+NO_SCORE = "say whose score tells what is uncertain"
+AFTER_REST = "nothing is left for the rules after the rest"
+NOT_FIRST = "%(name)r is not among those that mark first"
+NO_LABELER = "no model labeler is named %(name)r"
+
+
+class Wrong(str):
+    """Why a field is wrong, in English. `said` and `name` let a page say it in its language."""
+
+    said: str
+    name: str
+
+    def __new__(cls, said: str, name: str = "") -> "Wrong":
+        wrong = super().__new__(cls, said % {"name": name})
+        wrong.said, wrong.name = said, name
+        return wrong
 
 
 class BadPolicy(ValueError):
@@ -183,11 +211,11 @@ class Policy:
             yield f"first[{place}]", name
         for place, rule in enumerate(self.accept):
             for name in rule.labelers:
-                yield f"accept[{place}].labelers", name
+                yield f"accept[{place}].labelers.{name}", name
         if self.order.score_of is not None:
             yield "order.score_of", self.order.score_of
         for name in self.review.contradicted:
-            yield "review.contradicted", name
+            yield f"review.contradicted.{name}", name
 
 
 def falls_in(share: float, purpose: str, key: UUID | str) -> bool:
@@ -212,15 +240,15 @@ def _path(error: Any) -> str:
 
 def _check(policy: Policy) -> None:
     """Raise BadPolicy for what the schema cannot see."""
-    errors = {}
+    errors: dict[str, str] = {}
     if policy.order.by == "uncertain" and policy.order.score_of is None and policy.first:
-        errors["order.score_of"] = "say whose score tells what is uncertain"
+        errors["order.score_of"] = Wrong(NO_SCORE)
     for place, rule in enumerate(policy.people[:-1]):
         if rule.when == "rest":
-            errors[f"people[{place}].when"] = "nothing is left for the rules after the rest"
+            errors[f"people[{place}].when"] = Wrong(AFTER_REST)
     for name, labeler in policy.named():
         if labeler not in policy.first:
-            errors[name] = f"{labeler!r} is not among those that mark first"
+            errors[name] = Wrong(NOT_FIRST, labeler)
     if errors:
         raise BadPolicy(errors)
 

@@ -3,7 +3,17 @@
 from collections.abc import Callable, Mapping
 
 from annotation.deciding import Way
-from annotation.policy import Accept, Order, Policy, Review
+from annotation.policy import (
+    AFTER_REST,
+    NO_LABELER,
+    NO_SCORE,
+    NOT_FIRST,
+    Accept,
+    Order,
+    Policy,
+    Review,
+    Wrong,
+)
 
 Translate = Callable[[str], str]
 
@@ -29,7 +39,7 @@ def in_words(policy: Policy, _: Translate = str) -> list[str]:
     for accept in policy.accept:
         said += _accepted(accept, _)
     for people in policy.people:
-        words = {"which": _conditions(_)[people.when], "n": people.how_many}
+        words = {"which": conditions(_)[people.when], "n": people.how_many}
         said.append(_("%(which)s – people who mark each: %(n)s.") % words)
     if not policy.people or policy.people[-1].when != "rest":
         said.append(_("All that is left goes to nobody."))
@@ -55,13 +65,43 @@ def _accepted(rule: Accept, _: Translate) -> list[str]:
     return said
 
 
-def _conditions(_: Translate) -> Mapping[str, str]:
+def why(error: str, _: Translate = str) -> str:
+    """Say an error of BadPolicy as a page does; those of the schema stay as they are."""
+    if not isinstance(error, Wrong):
+        return error
+    said = {
+        NO_SCORE: _("Choose whose score tells what is uncertain."),
+        AFTER_REST: _("“All other solutions” comes last: nothing is left for the rules after it."),
+        NOT_FIRST: _("“%(name)s” is not among those that mark first."),
+        NO_LABELER: _("There is no model labeler named “%(name)s” any more."),
+    }[error.said]
+    return said % {"name": error.name}
+
+
+def conditions(_: Translate = str) -> Mapping[str, str]:
     return {
         "rest": _("All other solutions"),
         "wrong_answer": _("Solutions whose final answer is wrong"),
         "right_answer": _("Solutions whose final answer is right"),
         "disagreement": _("Solutions on whose first mistake the models disagree"),
         "no_finding": _("Solutions of which some model says nothing"),
+    }
+
+
+def orders(_: Translate = str) -> Mapping[str, str]:
+    return {
+        "oldest": _("Oldest first"),
+        "uncertain": _("Most uncertain first"),
+        "convincing": _("Most convincing wrong answers first"),
+        "disagreement": _("What the models disagree on most first"),
+        "random": _("In a random order"),
+    }
+
+
+def disagreements(_: Translate = str) -> Mapping[str, str]:
+    return {
+        "no_majority": _("no majority of people finds the same first mistake"),
+        "any": _("any two people find different first mistakes"),
     }
 
 

@@ -1,4 +1,4 @@
-"""The door to a project's policy: in words, as JSON, tried out before it is saved."""
+"""The door to a project's policy: rule by rule in words, tried out before it is saved."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from annotation import changes, route, run_control, run_kinds
-from annotation.consensus import policy_of
 from annotation.models import Project
 from annotation.policy import Policy
-from annotation.policy_forms import PolicyForm, seen_now
+from annotation.policy_editor import PolicyEditor, seen_now
+from annotation.policy_page import accept_rows, candidates, people_rows
 from annotation.policy_words import in_words, ways
 from annotation.views import managed_project
-from labelers.models import Labeler
+from web.bars import bar
 from web.views import UserRequest
 
 PREVIEWED = 5_000
@@ -25,35 +25,42 @@ def routing(request: UserRequest, slug: str) -> HttpResponse:
     project = managed_project(request, slug)
     if project.mode != Project.Mode.REVIEW:
         return render(request, "annotation/routing.html", {"project": project})
-    policy = policy_of(project)
-    form = PolicyForm(request.POST or None, project=project, policy=policy)
-    context: dict[str, object] = {"project": project, "form": form}
-    if form.is_valid():
-        asked: Policy | None = None if "remove" in request.POST else form.cleaned_data["text"]
-        if asked is not None and "preview" in request.POST:
-            context["preview"] = previewed(project, asked)
-        elif unpaid := run_control.not_payable(
-            request.user, asked.first if asked else (), known=policy.first
-        ):
-            said = _("Only a superuser may have this asked of an engine: %(labelers)s.")
-            form.add_error(None, said % {"labelers": ", ".join(unpaid)})
-        elif save(project, seen=form.cleaned_data["seen"], policy=asked):
+    asked = request.POST.get("do", "preview") if request.method == "POST" else ""
+    editor = PolicyEditor(project, request.POST if asked else None)
+    policy = editor.do(asked) if asked else None
+    context: dict[str, object] = {"project": project, "editor": editor}
+    if asked == "without" or (asked == "save" and policy and may_save(request, editor, policy)):
+        if save(project, seen=editor.seen, policy=None if asked == "without" else policy):
             messages.success(request, _("Saved. Every solution is looked at again."))
             return redirect("routing", slug)
-        else:
-            form.add_error(None, _("Somebody else has saved another policy meanwhile."))
-    context["words"] = in_words(policy, _)
-    context["labelers"] = Labeler.objects.machines().current().order_by("name")
+        editor.see_again()
+        context["theirs"] = in_words(editor.saved, _)
+    found = None
+    if policy is not None:
+        found = route.preview(project=project, policy=policy, at_most=PREVIEWED)
+        context["preview"] = previewed(found, policy)
+    if asked != "count":  # the script, which leaves that part of the page alone
+        context["candidates"] = candidates(editor, request.user)
+    context["accept"], context["people"] = accept_rows(editor, found), people_rows(editor, found)
     return render(request, "annotation/routing.html", context)
 
 
-def previewed(project: Project, policy: Policy) -> dict[str, object]:
-    """Return what `policy` would make of the project's solutions, and its rules in words."""
-    found = route.preview(project=project, policy=policy, at_most=PREVIEWED)
+def may_save(request: UserRequest, editor: PolicyEditor, policy: Policy) -> bool:
+    """Whether the user may save what was typed; else say beside it why not."""
+    known = editor.saved.first
+    if unpaid := run_control.not_payable(request.user, policy.first, known=known):
+        said = _("Only a superuser may have this asked of an engine: %(labelers)s.")
+        editor.rest.add_error("first", said % {"labelers": ", ".join(unpaid)})
+        return False
+    return editor.may_save()
+
+
+def previewed(found: route.Preview, policy: Policy) -> dict[str, object]:
+    """Return what a policy would make of the project's solutions, and its rules in words."""
     named = ways(_)
     return {
         "words": in_words(policy, _),
-        "ways": [(words, n) for way, words in named.items() if (n := found.on(way))],
+        "bar": bar((way, words, n) for way, words in named.items() if (n := found.on(way))),
         "rules": [
             (named[way], rule, n)
             for (way, rule), n in sorted(found.counts.items(), key=lambda one: -one[1])
