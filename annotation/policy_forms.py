@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from annotation.digests import digest
 from annotation.policy import MOST_PEOPLE, MOST_RULES
-from annotation.policy_words import conditions, disagreements, orders
+from annotation.policy_words import cases, disagreements, orders
 from annotation.project_forms import choose
 
 
@@ -44,7 +44,8 @@ class SureForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.names, self.marking = names, marking
         for name in names:
-            self.fields[sure_of(name)] = PercentField(label=name, required=False)
+            self.fields[sure_of(name)] = field = PercentField(label=name, required=False)
+            field.widget.attrs["placeholder"] = "–"
 
     def sure(self) -> Iterator[tuple[forms.BoundField, bool]]:
         """Yield the field of each labeler, and whether it is hidden."""
@@ -80,7 +81,7 @@ class PeopleForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choose(self, "when", conditions(_))
+        choose(self, "when", cases(_))
 
 
 class RestForm(SureForm):
@@ -91,7 +92,7 @@ class RestForm(SureForm):
     score_of = forms.TypedChoiceField(
         label=gettext_lazy("By the score of"), required=False, empty_value=None
     )
-    disagreement = forms.ChoiceField(label=gettext_lazy("A reviewer decides where"))
+    disagreement = forms.ChoiceField(label=gettext_lazy("A reviewer decides on the first mistake"))
     blind_share = PercentField(label=gettext_lazy("Share of the assignments that hide them"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

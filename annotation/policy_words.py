@@ -39,7 +39,7 @@ def in_words(policy: Policy, _: Translate = str) -> list[str]:
     for accept in policy.accept:
         said += _accepted(accept, _)
     for people in policy.people:
-        words = {"which": conditions(_)[people.when], "n": people.how_many}
+        words = {"which": _conditions(_)[people.when], "n": people.how_many}
         said.append(_("%(which)s – people who mark each: %(n)s.") % words)
     if not policy.people or policy.people[-1].when != "rest":
         said.append(_("All that is left goes to nobody."))
@@ -71,20 +71,31 @@ def why(error: str, _: Translate = str) -> str:
         return error
     said = {
         NO_SCORE: _("Choose whose score tells what is uncertain."),
-        AFTER_REST: _("“All other solutions” comes last: nothing is left for the rules after it."),
+        AFTER_REST: _("“All others” comes last: nothing is left for the rules after it."),
         NOT_FIRST: _("“%(name)s” is not among those that mark first."),
         NO_LABELER: _("There is no model labeler named “%(name)s” any more."),
     }[error.said]
     return said % {"name": error.name}
 
 
-def conditions(_: Translate = str) -> Mapping[str, str]:
+def _conditions(_: Translate = str) -> Mapping[str, str]:
     return {
         "rest": _("All other solutions"),
         "wrong_answer": _("Solutions whose final answer is wrong"),
         "right_answer": _("Solutions whose final answer is right"),
         "disagreement": _("Solutions on whose first mistake the models disagree"),
         "no_finding": _("Solutions of which some model says nothing"),
+    }
+
+
+def cases(_: Translate = str) -> Mapping[str, str]:
+    """Return the conditions of `People` as short as a choice has to be."""
+    return {
+        "rest": _("All others"),
+        "wrong_answer": _("Wrong final answer"),
+        "right_answer": _("Right final answer"),
+        "disagreement": _("Models disagree"),
+        "no_finding": _("Some model says nothing"),
     }
 
 
@@ -100,8 +111,8 @@ def orders(_: Translate = str) -> Mapping[str, str]:
 
 def disagreements(_: Translate = str) -> Mapping[str, str]:
     return {
-        "no_majority": _("no majority of people finds the same first mistake"),
-        "any": _("any two people find different first mistakes"),
+        "no_majority": _("where there is no majority"),
+        "any": _("where any two people differ"),
     }
 
 

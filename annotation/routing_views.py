@@ -38,7 +38,7 @@ def routing(request: UserRequest, slug: str) -> HttpResponse:
     found = None
     if policy is not None:
         found = route.preview(project=project, policy=policy, at_most=PREVIEWED)
-        context["preview"] = previewed(found, policy)
+        context["preview"] = previewed(found, policy, editor.saved)
     if asked != "count":  # the script, which leaves that part of the page alone
         context["candidates"] = candidates(editor, request.user)
     context["accept"], context["people"] = accept_rows(editor, found), people_rows(editor, found)
@@ -55,10 +55,11 @@ def may_save(request: UserRequest, editor: PolicyEditor, policy: Policy) -> bool
     return editor.may_save()
 
 
-def previewed(found: route.Preview, policy: Policy) -> dict[str, object]:
+def previewed(found: route.Preview, policy: Policy, saved: Policy) -> dict[str, object]:
     """Return what a policy would make of the project's solutions, and its rules in words."""
     named = ways(_)
     return {
+        "is_saved": policy == saved,
         "words": in_words(policy, _),
         "bar": bar((way, words, n) for way, words in named.items() if (n := found.on(way))),
         "rules": [

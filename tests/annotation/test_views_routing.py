@@ -78,7 +78,9 @@ def test_each_model_labeler_is_shown_with_what_it_took_here(project: Project) ->
     tokens = {"prompt_tokens": 90, "completion_tokens": 20}
     WorkCost.objects.create(annotation=made, calls=3, work_ms=4000, money="0.0125", **tokens)
     page = text_of(manager_of(project).get(ADDRESS))
-    assert "arithmetic · 1 marked · 12.50 USD for 1,000 solutions · 4 s of work" in page
+    said = ("arithmetic", "1 marked", "12.50 USD for 1,000 solutions", "4 s of work")
+    for one in said:
+        assert f"<span>{one}</span>" in page
     assert page.count("0 marked") == 2  # judge and prm
 
 
@@ -92,6 +94,7 @@ def test_a_preview_counts_and_saves_nothing(project: Project) -> None:
     page = manager.post(ADDRESS, wanted | {"do": "preview"})
     assert page.context["preview"]["bar"].says == "to people: 1, to nobody: 2"
     assert "All that is left goes to nobody." in text_of(page)
+    assert "not saved" in text_of(page)
     assert [row.n for row in page.context["people"]] == [1]
     assert policy_of(project) == Policy.from_json(TWO_EACH).as_json()
     assert not Reconsideration.objects.exists()
