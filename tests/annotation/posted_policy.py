@@ -1,7 +1,35 @@
-"""What a browser would send of the policy page as it stands."""
+"""Policies to write on the policy page, and what a browser would send of it as it stands."""
 
 from html.parser import HTMLParser
 from typing import Any
+
+from annotation.models import Project
+
+ADDRESS = "/projects/algebra/routing/"
+TWO_EACH = {"people": [{"when": "rest", "how_many": 2}]}
+WHOLE = {
+    "first": ["prm", "judge"],
+    "accept": [
+        {"labelers": {"prm": 0.07, "judge": 0.955}, "audit_share": 0.29},
+        {"labelers": {"judge": 1.0}, "audit_share": 0.0},
+    ],
+    "people": [
+        {"when": "disagreement", "how_many": 3},
+        {"when": "rest", "how_many": 0},
+    ],
+    "order": {"by": "uncertain", "score_of": "prm"},
+    "review": {"disagreement": "any", "contradicted": {"prm": 0.999}},
+    "blind_share": 0.123456789,
+}
+
+
+def policy_of(project: Project) -> Any:
+    project.refresh_from_db()
+    return project.routing
+
+
+def text_of(page: Any) -> str:
+    return str(page.content.decode())
 
 
 def posted(page: Any) -> dict[str, Any]:

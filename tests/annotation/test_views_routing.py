@@ -1,57 +1,28 @@
 """The policy page: written in widgets, tried out, refused by field, saved once it was seen."""
 
-import json
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from annotation.models import Project, Reconsideration, WorkCost
 from annotation.policy import Policy
-from annotation.policy_editor import PolicyEditor
 from annotation.policy_forms import sure_of
 from labelers.models import Labeler
 from labelers.registration import register_model
 from tests.annotation.managing import REFUSED, manager_of, refusals
-from tests.annotation.posted_policy import posted
+from tests.annotation.posted_policy import ADDRESS, TWO_EACH, WHOLE, policy_of, posted, text_of
 from tests.annotation.routed import catch_up, make_routed, slots_of
 from tests.factories import make_annotation, make_problem, make_project, make_solution
 from web.models import User
 
 pytestmark = pytest.mark.django_db
 
-ADDRESS = "/projects/algebra/routing/"
-TWO_EACH = {"people": [{"when": "rest", "how_many": 2}]}
-WHOLE = {
-    "first": ["prm", "judge"],
-    "accept": [
-        {"labelers": {"prm": 0.07, "judge": 0.955}, "audit_share": 0.29},
-        {"labelers": {"judge": 1.0}, "audit_share": 0.0},
-    ],
-    "people": [
-        {"when": "disagreement", "how_many": 3},
-        {"when": "rest", "how_many": 0},
-    ],
-    "order": {"by": "uncertain", "score_of": "prm"},
-    "review": {"disagreement": "any", "contradicted": {"prm": 0.999}},
-    "blind_share": 0.123456789,
-}
-
 
 @pytest.fixture
 def project() -> Project:
     return make_routed(TWO_EACH, slug="algebra")
-
-
-def policy_of(project: Project) -> Any:
-    project.refresh_from_db()
-    return project.routing
-
-
-def text_of(page: Any) -> str:
-    return str(page.content.decode())
 
 
 def test_only_managers_may_see_or_change_it(project: Project) -> None:
@@ -307,70 +278,3 @@ def test_only_superusers_have_a_policy_ask_an_engine(project: Project) -> None:
     User.objects.update(is_superuser=False)
     kept = posted(manager.get(ADDRESS)) | {"blind_share": "50", "do": "save"}
     assert manager.post(ADDRESS, kept).status_code == 302
-
-
-class TestAsJson:
-    def test_it_says_what_the_form_says(self, project: Project) -> None:
-        manager = manager_of(project)
-        page = manager.get(ADDRESS)
-        assert json.loads(posted(page)["text"]) == project.routing
-        page = manager.post(ADDRESS, posted(page) | {"blind_share": "25", "do": "count"})
-        assert json.loads(posted(page)["text"])["blind_share"] == 0.25
-
-    def test_it_is_taken_over_into_the_form_and_counted_and_not_saved(
-        self, project: Project
-    ) -> None:
-        manager = manager_of(project)
-        typed = posted(manager.get(ADDRESS)) | {"text": json.dumps(WHOLE), "do": "fill"}
-        page = manager.post(ADDRESS, typed)
-        assert page.context["preview"]["total"] == 3
-        assert policy_of(project) == Policy.from_json(TWO_EACH).as_json()
-        manager.post(ADDRESS, posted(page) | {"do": "save"})
-        # The names in the order of the page.
-        assert policy_of(project) == WHOLE | {"first": ["judge", "prm"]}
-
-    @pytest.mark.parametrize(
-        ("text", "message"),
-        [
-            ("{", "This is not JSON"),
-            ("", "This is not JSON"),
-            ("[" * 5_000, "This is not JSON"),
-            ('{"blind_share": NaN}', "NaN is no number of JSON"),
-            ('{"blind_share": 2}', "blind_share: 2 is greater than the maximum of 1"),
-            ('{"first": ["<b>x"]}', "first[0]: There is no model labeler named “&lt;b&gt;x”"),
-            ('{"first": ["\\u0000"]}', "first[0]: "),
-            ('{"people": [' + ",".join(['{"how_many": 1}'] * 51) + "]}", "people: "),
-        ],
-    )
-    def test_what_is_wrong_is_said_beside_it_and_the_form_stays(
-        self, project: Project, text: str, message: str
-    ) -> None:
-        manager = manager_of(project)
-        typed = posted(manager.get(ADDRESS)) | {"people-0-how_many": "9", "text": text}
-        page = manager.post(ADDRESS, typed | {"do": "fill"})
-        assert message in text_of(page).split('id="as-json"')[1]
-        assert posted(page)["text"] == text
-        assert posted(page)["people-0-how_many"] == "9"
-
-    def test_what_was_changed_but_not_taken_over_is_not_lost_by_saving(
-        self, project: Project
-    ) -> None:
-        manager = manager_of(project)
-        typed = posted(manager.get(ADDRESS)) | {"text": '{"blind_share": 0.5}', "do": "save"}
-        page = manager.post(ADDRESS, typed)
-        assert "You changed this, but did not take it over." in text_of(page)
-        assert posted(page)["text"] == '{"blind_share": 0.5}'
-        assert policy_of(project) == Policy.from_json(TWO_EACH).as_json()
-        assert manager.post(ADDRESS, posted(page) | {"do": "save"}).status_code == 302
-
-    def test_line_breaks_as_browsers_send_them_are_no_change(self, project: Project) -> None:
-        typed = posted(manager_of(project).get(ADDRESS))
-        typed["text"] = typed["text"].replace("\n", "\r\n")
-        data = project_data(typed)
-        assert not PolicyEditor(project, data).text_is_changed
-
-
-def project_data(typed: dict[str, Any]) -> Any:
-    data = QueryDict(mutable=True)
-    data.update({name: value for name, value in typed.items() if name != "first"})
-    return data
