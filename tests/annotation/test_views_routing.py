@@ -49,7 +49,8 @@ def test_each_model_labeler_is_shown_with_what_it_took_here(project: Project) ->
     tokens = {"prompt_tokens": 90, "completion_tokens": 20}
     WorkCost.objects.create(annotation=made, calls=3, work_ms=4000, money="0.0125", **tokens)
     page = text_of(manager_of(project).get(ADDRESS))
-    said = ("arithmetic", "1 marked", "12.50 USD for 1,000 solutions", "4 s of work")
+    assert "<code>arithmetic</code>" in page
+    said = ("1 marked", "12.50 USD for 1,000 solutions", "4 s of work")
     for one in said:
         assert f"<span>{one}</span>" in page
     assert page.count("0 marked") == 2  # judge and prm

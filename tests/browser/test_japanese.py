@@ -57,6 +57,7 @@ PAGES = {
     "/projects/ducks/report/?by=day": "作業時間",
     "/projects/ducks/runs/": "モデルのラベラー",
     "/projects/ducks/runs/{run}/": "毎分",
+    "/projects/ducks/routing/": "最初に評価するモデル",
     "/projects/ducks/settings/": "1つの解答を評価する人数",
     "/projects/ducks/clone/": "このプロジェクトを複製",
     "/projects/ducks/archive/": "何も削除されません",
@@ -87,7 +88,19 @@ LATIN = """() => {
   return [...new Set(said.flatMap((text) => text.match(/[A-Za-z]{2,}/g) ?? []))].sort();
 }"""
 SAME_EVERYWHERE = {
-    *("Stepmark", "API", "CSV", "JavaScript", "Markdown", "English", "UTC", "ID", "Enter", "Esc"),
+    *(
+        "Stepmark",
+        "API",
+        "CSV",
+        "JSON",
+        "JavaScript",
+        "Markdown",
+        "English",
+        "UTC",
+        "ID",
+        "Enter",
+        "Esc",
+    ),
     *("read", "label", "review", "manage"),  # as programs spell a token's rights
     *("scripted", "canned", "zero", "shot", "temperature", "newline"),  # who wrote, and how
     *("local", "openai"),
