@@ -64,7 +64,7 @@ def change_settings(
     withdrawn. Raises ChangedMeanwhile where the project's settings are not those `seen`, InUse for
     another mode of a project at work; nothing is changed then.
     """
-    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    locked = Project.objects.lock(project.pk)
     _check_unchanged(locked, seen)
     before = settings_of(locked)
     for name, value in wanted.items():
@@ -122,7 +122,7 @@ def change_policy(
     """
     if policy is not None:
         check_labelers(policy)
-    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    locked = Project.objects.lock(project.pk)
     if locked.routing != seen:
         raise ChangedMeanwhile(locked, ["routing"])
     locked.routing = policy.as_json() if policy else {}
@@ -137,7 +137,7 @@ def change_guidelines(*, project: Project, seen: str, wanted: str) -> None:
 
     Raises ChangedMeanwhile where others are in force.
     """
-    locked = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    locked = Project.objects.lock(project.pk)
     if str(digest(locked.guidelines)) != seen:
         raise ChangedMeanwhile(locked, ["guidelines"])
     Project.objects.filter(pk=project.pk).update(guidelines=wanted)
@@ -151,7 +151,7 @@ def pause(project: Project) -> None:
 @transaction.atomic
 def resume(project: Project) -> None:
     """Give out work again. Raises NotNow while slots of a former way of marking are open."""
-    routing.lock(project.pk)
+    Project.objects.lock(project.pk)
     if project.assignments.open().of_another_mode().exists():
         raise NotNow(_("Slots of the former way of marking are still open: route first."))
     Project.objects.filter(pk=project.pk).update(paused_at=None)

@@ -28,16 +28,11 @@ def update(*, project: Project, solutions: Sequence[int]) -> int:
     A reviewer's mark wins; else people by majority; else the models by the rule that accepted them.
     What nobody decides has no verdict. Nothing is written where nothing has changed.
     """
-    project = lock(project)
+    project = Project.objects.lock(project.pk)
     found = Solution.objects.filter(project=project, pk__in=solutions)
     policy = policy_of(project)
     cases = cases_of(found, labelers_of(policy))
     return keep({pk: decide(policy, case).agreed for pk, case in cases.items()})
-
-
-def lock(project: Project) -> Project:
-    """Let nobody else decide in `project`, or change it, until commit; return it as it is."""
-    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
 def keep(agreed: Mapping[int, Agreed | None]) -> int:

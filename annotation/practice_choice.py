@@ -19,7 +19,7 @@ def choose_for_practice(*, annotation: Annotation, chosen: bool) -> None:
     withdrawn, and routing makes none until it is chosen no longer. Raises NotForPractice.
     """
     # No slot of the solution is made or opens again beside this.
-    lock_places(Project.objects.select_for_update(no_key=True).get(pk=annotation.project_id))
+    lock_places(Project.objects.lock(annotation.project_id))
     locked = Annotation.objects.select_for_update().get(pk=annotation.pk)
     if chosen:
         superseded = Annotation.objects.filter(supersedes=locked).exists()

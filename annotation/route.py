@@ -156,7 +156,7 @@ def preview(*, project: Project, policy: Policy, at_most: int | None = None) -> 
 @transaction.atomic
 def _route_some(project: Project) -> int | None:
     """Route a batch; return how many that were, None when no solution waits to be looked at."""
-    project = consensus.lock(project)
+    project = Project.objects.lock(project.pk)
     rows = Reconsideration.objects.filter(project=project).order_by("pk")
     waiting = dict(rows.values_list("pk", "solution")[:AT_ONCE])
     if not waiting:

@@ -75,7 +75,7 @@ def request(
     A pause that began at `ends_pause` ends once no slot of a former mode is open.
     """
     with transaction.atomic():
-        locked = lock(project.pk)
+        locked = Project.objects.lock(project.pk)
         routings = locked.runs.filter(kind=Run.Kind.ROUTING).order_by("-pk")
         latest = routings.select_for_update().first()
         if latest is not None and latest.state != Run.State.FINISHED:
@@ -123,7 +123,7 @@ def route_slice(piece: RunSlice) -> Callable[[], runs.Made]:
 @transaction.atomic
 def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: float | None) -> None:
     """Set the priority of the open slots of `solutions`; None returns them to the queue's order."""
-    locked = lock(project.pk)
+    locked = Project.objects.lock(project.pk)
     lock_places(locked)
     slots = Assignment.objects.open().for_people().filter(project=locked, solution__in=solutions)
     if priority is None and locked.is_routed:
@@ -136,11 +136,6 @@ def prioritise(*, project: Project, solutions: QuerySet[Solution], priority: flo
     begin_round(locked)
 
 
-def lock(project_id: int) -> Project:
-    """Let nobody else change slots or settings. Always before `lock_places`, in a transaction."""
-    return Project.objects.select_for_update(no_key=True).get(pk=project_id)
-
-
 def _planned(project: Project) -> Iterator[list[tuple[str, int, int]]]:
     """Yield the payload of each slice: ranges, so that planning a million takes no second."""
     rows = project.problems if project.mode == Project.Mode.EXPLORE else project.solutions
@@ -150,7 +145,7 @@ def _planned(project: Project) -> Iterator[list[tuple[str, int, int]]]:
 
 def _bring_in_line(piece: RunSlice) -> runs.Made:
     """Bring the slots in the ranges of a slice in line, all at once. Needs a transaction."""
-    project = lock(piece.run.project_id)
+    project = Project.objects.lock(piece.run.project_id)
     lock_places(project)
     grown = done = 0
     for mode, first, last in piece.payload:

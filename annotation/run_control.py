@@ -97,7 +97,7 @@ def resume(run: Run, *, budget: Decimal | None = None) -> Run:
     _check_active(run.project)
     routes = run.kind == Run.Kind.ROUTING
     if routes:
-        routing.lock(run.project_id)  # always before the Run
+        Project.objects.lock(run.project_id)  # always before the Run
     locked = Run.objects.select_for_update().get(pk=run.pk)
     _check_not_beyond_help(locked)
     if locked.is_unfinished and budget is None:

@@ -66,9 +66,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def active(self) -> "ProjectQuerySet":
         return self.filter(archived_at=None)
 
-    def routed(self) -> "ProjectQuerySet":
-        """Those whose solutions go where a policy says (`Project.is_routed`)."""
-        return self.active().filter(mode=Project.Mode.REVIEW).exclude(routing={})
+    def lock(self, project_id: int, *, skips: bool = False) -> "Project":
+        """Let nobody else change the settings of a project, its slots or its verdicts until commit.
+
+        Always the first lock of a transaction. Return the project as it is now; with `skips`, raise
+        DoesNotExist where somebody else has it locked.
+        """
+        return self.select_for_update(no_key=True, skip_locked=skips).get(pk=project_id)
 
 
 class Project(models.Model):

@@ -174,4 +174,4 @@ def _keep_other_imports_out(project: Project) -> None:
 
     Labelling goes on: rows that refer to the project do not wait for this lock.
     """
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    Project.objects.lock(project.pk)

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from annotation import changes, consensus, ending, labelling, leases, route, routing
+from annotation import changes, ending, labelling, leases, route, routing
 from annotation.deciding import Way
 from annotation.models import Assignment, Project, Reconsideration, Run, Solution, Verdict
 from annotation.models.work import NotOpen
@@ -428,7 +428,7 @@ def test_a_mark_that_comes_while_a_solution_is_looked_at_is_not_forgotten() -> N
     marked(first, 1)
     with ThreadPoolExecutor() as workers:
         with transaction.atomic():
-            consensus.lock(project)
+            Project.objects.lock(project.pk)
             worker = workers.submit(catch_up_and_close, project)
             wait_for_a_lock()
             late = workers.submit(mark_and_close, second)
