@@ -1,6 +1,6 @@
 """Reading what is known of solutions, as `annotation.deciding` judges it, many at a time."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -103,6 +103,8 @@ def cases_of(solutions: QuerySet[Solution], names: Mapping[int, str]) -> dict[in
     findings: dict[int, list[Finding]] = defaultdict(list)
     for solution, *row in _rows(_FINDINGS, [ids, list(names)]):
         findings[solution].append(_finding(row, names))
+    slots = Assignment.objects.counted().for_people().filter(solution__in=ids)
+    people = Counter(slots.values_list("solution", flat=True))
     failed = Assignment.objects.filter(
         solution__in=ids, labeler__in=names, state=Assignment.State.FAILED
     )
@@ -116,6 +118,7 @@ def cases_of(solutions: QuerySet[Solution], names: Mapping[int, str]) -> dict[in
             verifier_score=solution.verifier_score,
             findings=findings[solution.pk],
             silent=frozenset(silent[solution.pk]),
+            people=people[solution.pk],
         )
         for solution in rows
     }

@@ -32,8 +32,8 @@ class Decision:
     way: Way
     rule: str
     """What sends it there."""
-    people: int
-    """How many people are to mark it, those included who have."""
+    people: int | None
+    """How many people are to mark it, those included who have; None: as many as have it now."""
     people_rule: str
     agreed: Agreed | None
 
@@ -44,7 +44,8 @@ def decide(policy: Policy, case: Case) -> Decision:
     people, reviewed = case.of("person"), case.of("reviewer")
     missing = [n for n in policy.first if case.by(n) is None and n not in case.silent]
     accepted = None if missing else _accepted(policy, case)
-    wanted, people_rule = (0, "") if missing else _wanted(policy, case, accepted)
+    to_ask, people_rule = (None, "") if missing else _wanted(policy, case, accepted)
+    wanted = _at_most(policy, case) if to_ask is None else to_ask
     agreed = _agreed(people, reviewed, wanted) if people or reviewed else None
     if agreed is None and accepted is not None and not reviewed:
         agreed = accepted[1]
@@ -63,7 +64,7 @@ def decide(policy: Policy, case: Case) -> Decision:
         way, rule = Way.ACCEPTED, accepted[1].rule
     else:
         way, rule = Way.NOBODY, people_rule
-    return Decision(way=way, rule=rule, people=wanted, people_rule=people_rule, agreed=agreed)
+    return Decision(way=way, rule=rule, people=to_ask, people_rule=people_rule, agreed=agreed)
 
 
 def priority(order: Order, case: Case) -> float:
@@ -117,6 +118,14 @@ def _wanted(policy: Policy, case: Case, accepted: tuple[Accept, Agreed] | None) 
     if falls_in(accepted[0].audit_share, "audit", case.key):
         return max(how_many, 1), f"audit of {accepted[1].rule}"
     return 0, accepted[1].rule
+
+
+def _at_most(policy: Policy, case: Case) -> int:
+    """Return how many people a majority is of while models are waited for.
+
+    As many as were asked by what was known before; of nobody, the most that a rule may ask for.
+    """
+    return case.people or max((rule.how_many for rule in policy.people), default=0)
 
 
 def _holds(when: str, policy: Policy, case: Case) -> bool:

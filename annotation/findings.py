@@ -40,6 +40,8 @@ class Case:
     findings: Sequence[Finding] = ()
     silent: frozenset[str] = frozenset()
     """Model labelers that came to nothing."""
+    people: int = 0
+    """For how many people there are slots, done or not."""
 
     def of(self, role: Role) -> list[Finding]:
         return [finding for finding in self.findings if finding.role == role]

@@ -202,10 +202,11 @@ def _bring_in_line(
                 reason=decision.people_rule,
                 shows_marks=policy.shows_marks(f"{case.key}:{place}"),
             )
-            for place in range(decision.people)
+            for place in range(decision.people or 0)
         ]
         for_review = Assignment(**slot, reason=decision.rule, is_named=True, for_reviewers=True)
-        change.compare(slots[pk, False], for_people)
+        if decision.people is not None:
+            change.compare(slots[pk, False], for_people)
         change.compare(slots[pk, True], [for_review] if decision.way == Way.REVIEWER else [])
     _write(project, change)
 

@@ -63,6 +63,24 @@ def test_a_model_that_came_to_nothing_is_not_waited_for() -> None:
     assert way(ACCEPTING, model("prm", 1), silent=silent) == (Way.PEOPLE, "people 1: rest")
 
 
+def test_while_a_model_is_waited_for_again_a_majority_is_of_all_who_were_asked() -> None:
+    rules = policy(people=[{"how_many": 3}])
+    waiting = (Way.MODELS, "first")
+    assert way(rules, model("prm", 1), *people(1), people=3) == waiting
+    assert way(rules, model("prm", 1), *people(1, 1), people=3) == (Way.DECIDED, "people agree")
+    assert way(rules, model("prm", 1), *people(1), people=1) == (Way.DECIDED, "people agree")
+    assert decide(rules, Case(key=KEY, findings=people(1), people=3)).people is None
+
+
+def test_marks_that_nobody_was_asked_for_decide_nothing_before_the_models_have_marked() -> None:
+    rules = policy(people=[{"when": "disagreement", "how_many": 3}, {"how_many": 1}])
+    assert way(rules, *people(1)) == (Way.MODELS, "first")
+    agreeing = [model("prm", 1), model("judge", 1)]
+    assert way(rules, *agreeing, *people(1)) == (Way.DECIDED, "people agree")
+    differing = [model("prm", 1), model("judge", 2)]
+    assert way(rules, *differing, *people(1)) == (Way.PEOPLE, "people 1: disagreement")
+
+
 @pytest.mark.parametrize("first_error", [NO_ERROR, 0, 3])
 def test_models_that_agree_and_are_sure_are_accepted(first_error: int) -> None:
     found = [model("prm", first_error, 0.9), model("judge", first_error, 0.5)]

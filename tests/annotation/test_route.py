@@ -133,6 +133,29 @@ def test_a_judge_that_fails_on_a_solution_does_not_keep_it_waiting() -> None:
     assert slots_of(project) == [(solution.pk, "people 2: rest")]
 
 
+def test_what_people_have_stays_while_another_model_is_waited_for() -> None:
+    asking = {"first": ["prm"], "people": [{"how_many": 3}]}
+    project = make_routed(asking, n=2)
+    catch_up(project)
+    first, last = solutions_of(project)
+    for solution in (first, last):
+        judged(solution, "prm", 1)
+    catch_up(project)
+    chosen = Solution.objects.filter(pk=last.pk)
+    routing.prioritise(project=project, solutions=chosen, priority=routing.FIRST)
+    marked(claimed(project), 1)
+    before = list(project.assignments.for_people().order_by("pk").values())
+    set_policy(project, {**asking, "first": ["prm", "judge"]})
+    catch_up(project)
+    assert list(project.assignments.for_people().order_by("pk").values()) == before
+    assert verdicts_of(last) == []
+    assert {run.subject for run in project.runs.all()} == {"prm", "judge"}
+    for solution in (first, last):
+        judged(solution, "judge", 1)
+    catch_up(project)
+    assert [pk for pk, _ in slots_of(project)] == [last.pk] * 2 + [first.pk] * 3
+
+
 def test_a_share_of_what_is_accepted_is_audited_by_people() -> None:
     audited = {**MODELS, "accept": [{**MODELS["accept"][0], "audit_share": 0.5}]}
     project = make_routed(audited, n=12)
