@@ -15,7 +15,8 @@ from annotation.cases import counts, first_error, labelers_of
 from annotation.consensus import policy_of
 from annotation.models import Annotation, Lease, Project, StepLabel
 
-# What counts is as in `cases`; a model's marks count that were there when the person came.
+# What counts is as in `cases`; a model's marks count that were there when the person came. Whoever
+# held a slot before that shows marks has seen them, though the page of this one hides them.
 _OVERRULED = f"""
 WITH model AS (
     SELECT annotation.* FROM annotation_annotation AS annotation
@@ -23,7 +24,13 @@ WITH model AS (
         AND {counts("annotation")}
 ),
 pair AS (
-    SELECT model.labeler_id, slot.shows_marks, model.id AS model, person.id AS person
+    SELECT model.labeler_id, model.id AS model, person.id AS person,
+        slot.shows_marks OR EXISTS (
+            SELECT FROM annotation_lease AS hold
+            JOIN annotation_assignment AS other ON other.id = hold.assignment_id
+            WHERE hold.solution_id = person.solution_id AND hold.labeler_id = person.labeler_id
+                AND other.shows_marks
+        ) AS shows_marks
     FROM annotation_assignment AS slot
     JOIN annotation_annotation AS person ON person.assignment_id = slot.id
     JOIN annotation_lease AS lease ON lease.id = person.lease_id

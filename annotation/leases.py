@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, When
 from django.utils import timezone
 
 from annotation.claiming import Place, Standing, claim, held, lock
@@ -238,7 +239,9 @@ def _due_skip(labeler: Labeler, project: Project) -> Assignment | None:
         if _is_theirs(labeler, same):
             continue
         slots = Assignment.objects.open().for_people().filter(**same)
-        slot = slots.select_for_update(of=("self",)).order_by("pk").first()
+        # The one that they skipped, if it is free: another may hide what they saw on it.
+        skipped_first = Case(When(pk=skipped.assignment_id, then=0), default=1)
+        slot = slots.select_for_update(of=("self",)).order_by(skipped_first, "pk").first()
         if slot is not None:
             return slot
     return None

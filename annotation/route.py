@@ -78,6 +78,8 @@ def _follow(slot: Assignment, like: Assignment) -> bool:
     """Give an open slot what it would have if it were made now; True where that changes it."""
     if slot.priority <= LAST or slot.priority >= FIRST:
         like.priority = slot.priority  # a manager's own
+    if slot.reopened is not None:
+        like.shows_marks = slot.shows_marks  # whoever held it has seen marks, or has not
     changed = [name for name in FOLLOWED if getattr(slot, name) != getattr(like, name)]
     for name in changed:
         setattr(slot, name, getattr(like, name))
@@ -103,7 +105,7 @@ def end(project: Project) -> Run:
     lock_places(project)
     review.update(state=Assignment.State.WITHDRAWN)
     people = Assignment.objects.open().for_people().filter(project=project)
-    people.update(shows_marks=False)
+    people.filter(reopened=None).update(shows_marks=False)
     return routing.request(project=project)
 
 

@@ -5,13 +5,21 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from annotation import leases
+from annotation import ending, leases
 from annotation.anchoring import Arm, overruled, suggestions
 from annotation.models import Assignment, Lease, Project
 from labelers.registration import labeler_of
 from tests.annotation.managing import client_of, manager_of, member_of
-from tests.annotation.routed import catch_up, claimed, judged, make_routed, marked
+from tests.annotation.routed import (
+    catch_up,
+    claimed,
+    judged,
+    make_routed,
+    marked,
+    set_policy,
+)
 from tests.factories import make_user
 from web.models import User
 
@@ -77,13 +85,67 @@ def test_a_slot_for_reviewers_is_always_blind() -> None:
     assert "What models say" not in page
 
 
-def test_a_slot_keeps_its_arm_when_the_share_changes_while_somebody_holds_it() -> None:
+@pytest.mark.parametrize("how", [None, "release", "skip", "expire"])
+def test_a_slot_that_anybody_has_held_keeps_its_arm_when_the_share_changes(how: str | None) -> None:
+    project = routed(0, n=2)
+    lease = claimed(project)
+    slot = Assignment.objects.get(pk=lease.assignment_id)
+    give_back(lease, how)
+    set_policy(project, {**POLICY, "blind_share": 1})
+    catch_up(project)
+    slot.refresh_from_db()
+    assert (slot.shows_marks, suggestions(lease) != {}) == (True, True)
+    untouched = project.assignments.for_people().exclude(solution=slot.solution_id)
+    assert set(untouched.values_list("shows_marks", flat=True)) == {False}
+
+
+def give_back(lease: Lease, how: str | None) -> None:
+    if how == "expire":
+        Lease.objects.filter(pk=lease.pk).update(until=timezone.now())
+        ending.expire_everywhere()
+    elif how is not None:
+        getattr(ending, how)(lease)
+
+
+def test_a_slot_that_was_held_keeps_its_arm_when_the_policy_is_taken_away() -> None:
     project = routed(0)
     lease = claimed(project)
-    project.routing["blind_share"] = 1
-    project.save()
-    catch_up(project)
-    assert suggestions(Lease.objects.get(pk=lease.pk)) != {}
+    ending.release(lease)
+    set_policy(project, None)
+    assert Assignment.objects.get(pk=lease.assignment_id).shows_marks
+
+
+def one_of_each_arm(project: Project) -> tuple[Assignment, Assignment]:
+    """Return the two slots of a project of one solution: one that is blind, one that is not."""
+    blind, shown = project.assignments.for_people().order_by("pk")
+    Assignment.objects.filter(pk=blind.pk).update(shows_marks=False)
+    return blind, shown
+
+
+def test_what_somebody_skipped_comes_back_to_them_on_the_same_slot() -> None:
+    project = routed(0)
+    ann = labeler_of(make_user())
+    blind, shown = one_of_each_arm(project)
+    others, hers = claimed(project), claimed(project, ann)
+    assert (others.assignment, hers.assignment) == (blind, shown)
+    ending.release(others)
+    ending.skip(hers)
+    Lease.objects.filter(pk=hers.pk).update(returns_at=timezone.now())
+    assert claimed(project, ann).assignment == shown
+
+
+def test_whoever_has_seen_marks_on_another_slot_is_counted_among_those_who_have() -> None:
+    project = routed(0)
+    ann = labeler_of(make_user())
+    blind, shown = one_of_each_arm(project)
+    others, hers = claimed(project), claimed(project, ann)
+    ending.release(hers)
+    assert claimed(project).assignment == shown
+    ending.release(others)
+    again = claimed(project, ann)
+    assert again.assignment == blind
+    marked(again, 2)
+    assert overruled(project)[1].shown == Arm(overruled=1, compared=1)
 
 
 def test_people_who_name_another_first_error_are_counted_in_their_arm() -> None:
