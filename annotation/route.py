@@ -179,7 +179,7 @@ def _route_some(project: Project) -> int | None:
         _bring_in_line(project, policy, cases, decisions)
     to_models = [pk for pk, decision in decisions.items() if decision.way == Way.MODELS]
     # Here, so that none is forgotten whose news was just taken off.
-    missing = _not_asked(policy, names, to_models)
+    missing = _not_asked(policy, names, {pk: cases[pk] for pk in to_models})
     for labeler in Labeler.objects.machines().current().filter(name__in=missing).order_by("pk"):
         labelling.request(project=project, labeler=labeler, reason=MARKS_FIRST, resumes=False)
     return len(decisions)
@@ -236,13 +236,16 @@ def _slots(solutions: Mapping[int, Decision]) -> Mapping[tuple[int, bool], list[
     return slots
 
 
-def _not_asked(policy: Policy, names: Mapping[int, str], solutions: Sequence[int]) -> set[str]:
-    """Return the labelers that mark first and have no assignment of some of `solutions`."""
-    if not solutions:
-        return set()
-    asked = Assignment.objects.filter(solution__in=solutions, labeler__in=names)
-    has = Counter(names[labeler] for labeler in asked.values_list("labeler", flat=True))
-    return {name for name in policy.first if has[name] < len(solutions)}
+def _not_asked(policy: Policy, names: Mapping[int, str], solutions: Mapping[int, Case]) -> set[str]:
+    """Return the labelers that mark first, but have not marked nor were asked for all these."""
+    slots = Assignment.objects.filter(solution__in=solutions, labeler__in=names)
+    asked = {(pk, names[labeler]) for pk, labeler in slots.values_list("solution", "labeler")}
+    return {
+        name
+        for pk, case in solutions.items()
+        for name in policy.first
+        if case.by(name) is None and (pk, name) not in asked
+    }
 
 
 def _for_practice(solutions: Sequence[int] | Mapping[int, Case]) -> set[int]:

@@ -12,7 +12,15 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from annotation import run_plans, runs
 from annotation.digests import digest
 from annotation.id_ranges import id_ranges
-from annotation.models import Assignment, Project, Reconsideration, Run, RunSlice, Solution
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Project,
+    Reconsideration,
+    Run,
+    RunSlice,
+    Solution,
+)
 from annotation.reopening import lock_places
 from labelers.models import Labeler
 from web.models import User
@@ -39,14 +47,16 @@ _PRIORITY = {
 def route_to(
     *, project: Project, labeler: Labeler, reason: str, batch_size: int
 ) -> Iterator[list[int]]:
-    """Make an assignment for `labeler` on every written solution that has none of theirs.
+    """Make an assignment for `labeler` on every written solution that has no mark of theirs yet.
 
     Yields the ids of the new assignments in the order of their solutions, a batch at a time,
     as they are made. Needs a transaction.
     """
     theirs = Assignment.objects.filter(labeler=labeler, solution=OuterRef("pk"))
-    missing = project.solutions.written().exclude(Exists(theirs)).order_by("id")
-    solution_ids = missing.values_list("id", flat=True).iterator()
+    # Marks may have been imported.
+    marked = Annotation.objects.counted().filter(labeler=labeler, solution=OuterRef("pk"))
+    missing = project.solutions.written().exclude(Exists(theirs)).exclude(Exists(marked))
+    solution_ids = missing.order_by("id").values_list("id", flat=True).iterator()
     while batch := list(islice(solution_ids, batch_size)):
         made = Assignment.objects.bulk_create(
             Assignment(

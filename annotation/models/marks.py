@@ -30,6 +30,12 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
         """Those whose marks newcomers are shown."""
         return self.in_force().filter(is_practice=True)
 
+    def counted(self) -> "AnnotationQuerySet":
+        """Those that say something of their solution: `cases.counts` is the same as SQL."""
+        return self.in_force().filter(
+            is_surplus=False, is_practice=False, is_quality_control=False, is_screening=False
+        )
+
     def in_slots(self) -> "AnnotationQuerySet":
         """All but the late work that no slot was left for."""
         return self.filter(is_surplus=False)

@@ -10,8 +10,17 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from annotation import changes, ending, labelling, leases, route, routing
+from annotation.cases import counts
 from annotation.deciding import Way
-from annotation.models import Assignment, Project, Reconsideration, Run, Solution, Verdict
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Project,
+    Reconsideration,
+    Run,
+    Solution,
+    Verdict,
+)
 from annotation.models.work import NotOpen
 from annotation.policy import BadPolicy, Policy
 from annotation.practice_choice import choose_for_practice
@@ -60,6 +69,38 @@ def test_every_solution_goes_to_the_models_that_mark_first_and_to_nobody_else() 
     route.look_again(project)
     catch_up(project)
     assert project.assignments.count() == 6
+
+
+def test_a_model_whose_marks_were_imported_is_not_asked_again() -> None:
+    project = make_routed(MODELS)
+    known, *others = solutions_of(project)
+    prm = Labeler.objects.get(name="prm")
+    make_annotation(known, prm, ratings=ratings_of(1))
+    make_annotation(others[0], prm, ratings=ratings_of(1), is_quality_control=True)
+    catch_up(project)
+    asked = project.assignments.filter(labeler=prm)
+    assert set(asked.values_list("solution", flat=True)) == {one.pk for one in others}
+    assert project.assignments.filter(labeler__name="judge").count() == 3
+
+
+def test_no_run_is_opened_for_a_model_whose_marks_were_all_imported() -> None:
+    project = make_routed(MODELS)
+    for solution in solutions_of(project):
+        make_annotation(solution, Labeler.objects.get(name="prm"), ratings=ratings_of(1))
+    catch_up(project)
+    assert [run.subject for run in project.runs.all()] == ["judge"]
+
+
+def test_what_counts_is_the_same_in_both_spellings() -> None:
+    solution = make_solution(make_problem(make_project()))
+    kinds = ("is_surplus", "is_practice", "is_quality_control", "is_screening", None)
+    for kind in kinds:
+        fields: dict[str, Any] = {kind: True} if kind else {}
+        made = make_annotation(solution, **fields)
+    corrected = make_annotation(solution, supersedes=made)
+    assert list(Annotation.objects.counted()) == [corrected]
+    statement = f"SELECT id FROM annotation_annotation AS one WHERE {counts('one')}"
+    assert [one.pk for one in Annotation.objects.raw(statement)] == [corrected.pk]
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "failed"])
