@@ -68,6 +68,15 @@ class Overruled:
     shown: Arm
 
 
+def hides_marks(lease: Lease) -> bool:
+    """Whether nothing that models say may be on the page of a lease: that of a blind slot, where
+    a policy has models mark first, and of a reviewer's."""
+    if lease.assignment.for_reviewers:
+        return True
+    has_arms = lease.project.is_routed and bool(policy_of(lease.project).first)
+    return has_arms and not lease.assignment.shows_marks
+
+
 def suggestions(lease: Lease) -> Mapping[int, list[dict[str, Any]]]:
     """Return what the page of a lease shows of the models' marks, by step: mostly nothing.
 

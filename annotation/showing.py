@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from annotation.anchoring import suggestions
+from annotation.anchoring import hides_marks, suggestions
 from annotation.candidates import candidates_at
 from annotation.drafts import Draft
 from annotation.models import Lease, Project, Solution, Step, StepLabel
@@ -86,9 +86,10 @@ def alternatives(lease: Lease) -> list[dict[str, Any]]:
 def explanations(lease: Lease) -> list[dict[str, Any]]:
     """Return what model labelers wrote about steps found wrong, where the project asks for it.
 
-    Only of steps that the saved draft marks Bad: nobody is led to a mark. People's are not shown.
+    Only of steps that the saved draft marks Bad: nobody is led to a mark. People's are not shown,
+    and none where the models' marks are hidden: it would tell them.
     """
-    if not lease.project.ask_critique:
+    if not lease.project.ask_critique or hides_marks(lease):
         return []
     marks = Draft.from_json(lease.draft).marks
     bad = [step for step, mark in marks.items() if mark.rating == -1]

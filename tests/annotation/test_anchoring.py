@@ -9,12 +9,14 @@ from django.utils import timezone
 
 from annotation import ending, leases
 from annotation.anchoring import Arm, overruled, suggestions
-from annotation.models import Assignment, Lease, Project
+from annotation.models import Assignment, Lease, Project, StepLabel
+from annotation.showing import explanations
 from labelers.registration import labeler_of
 from tests.annotation.managing import client_of, manager_of, member_of
 from tests.annotation.routed import (
     catch_up,
     claimed,
+    claimed_for_review,
     judged,
     make_routed,
     marked,
@@ -146,6 +148,35 @@ def test_whoever_has_seen_marks_on_another_slot_is_counted_among_those_who_have(
     assert again.assignment == blind
     marked(again, 2)
     assert overruled(project)[1].shown == Arm(overruled=1, compared=1)
+
+
+def explained(lease: Lease) -> list[str]:
+    """Return what the page shows of models' explanations once the second step is saved as Bad."""
+    StepLabel.objects.filter(rating=-1).update(comment="16 - 7 is 9.")
+    second = lease.solution.steps.get(position=1)
+    Project.objects.update(ask_critique=True)
+    Lease.objects.filter(pk=lease.pk).update(draft={"marks": {str(second.pk): {"rating": -1}}})
+    return [one["text"] for one in explanations(Lease.objects.get(pk=lease.pk))]
+
+
+@pytest.mark.parametrize(("blind_share", "shown"), [(0, ["16 - 7 is 9."]), (1, [])])
+def test_explanations_are_hidden_where_the_marks_are(blind_share: float, shown: list[str]) -> None:
+    assert explained(claimed(routed(blind_share))) == shown
+
+
+def test_explanations_are_hidden_from_reviewers() -> None:
+    project = routed(0)
+    for first_error in (1, 2):
+        marked(claimed(project), first_error)
+    catch_up(project)
+    assert explained(claimed_for_review(project)) == []
+
+
+def test_explanations_are_shown_where_no_model_marks_first() -> None:
+    project = routed(0)
+    set_policy(project, {"people": [{"how_many": 2}]})
+    catch_up(project)
+    assert explained(claimed(project)) == ["16 - 7 is 9."]
 
 
 def test_people_who_name_another_first_error_are_counted_in_their_arm() -> None:
