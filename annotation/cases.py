@@ -11,6 +11,7 @@ from annotation.digests import digest
 from annotation.findings import Case, Finding, Label, Role, confidence
 from annotation.models import Assignment, Solution
 from annotation.policy import NO_LABELER, BadPolicy, Policy, Wrong
+from annotation.unmarked import stopped_labelers
 from labelers.models import Labeler
 
 
@@ -73,6 +74,7 @@ FROM annotation_steplabel AS label
 JOIN annotation_step AS step ON step.id = label.step_id AND step.alternative = 0
 WHERE label.annotation_id = ANY (%s) AND label.rating IS NOT NULL
 """
+_FAILED, _OPEN = Assignment.State.FAILED, Assignment.State.OPEN
 # The project with them: a project's own solutions would each be asked for it.
 _COLUMNS = ("project", "text_key", "writer_key", "is_correct", "verifier_score", "problem__key")
 
@@ -105,19 +107,14 @@ def cases_of(solutions: QuerySet[Solution], names: Mapping[int, str]) -> dict[in
         findings[solution].append(_finding(row, names))
     slots = Assignment.objects.counted().for_people().filter(solution__in=ids)
     people = Counter(slots.values_list("solution", flat=True))
-    failed = Assignment.objects.filter(
-        solution__in=ids, labeler__in=names, state=Assignment.State.FAILED
-    )
-    silent: dict[int, set[str]] = defaultdict(set)
-    for solution, labeler in failed.values_list("solution", "labeler"):
-        silent[solution].add(names[labeler])
+    silent = _silent(rows, names)
     return {
         solution.pk: Case(
             key=digest(str(solution.problem.key), str(solution.text_key), str(solution.writer_key)),
             is_correct=solution.is_correct,
             verifier_score=solution.verifier_score,
             findings=findings[solution.pk],
-            silent=frozenset(silent[solution.pk]),
+            silent=frozenset(silent.get(solution.pk, ())),
             people=people[solution.pk],
         )
         for solution in rows
@@ -130,6 +127,21 @@ def labels_of(annotations: Iterable[int]) -> dict[int, dict[int, Label]]:
     for annotation, position, rating, score in _rows(_LABELS, [list(annotations)]):
         labels[annotation][position] = Label(rating=rating, score=score)
     return labels
+
+
+def _silent(rows: Sequence[Solution], names: Mapping[int, str]) -> Mapping[int, set[str]]:
+    """Return the model labelers that are not waited for, by the id of the solution."""
+    silent: dict[int, set[str]] = defaultdict(set)
+    unmarked = Assignment.objects.filter(
+        solution__in=rows, labeler__in=names, state__in=[_FAILED, _OPEN]
+    )
+    slots = list(unmarked.values_list("solution", "labeler", "state"))
+    # After them: whoever is asked to go on meanwhile is waited for.
+    stopped = stopped_labelers(rows[0].project_id, list(names)) if slots else set()
+    for solution, labeler, state in slots:
+        if state == _FAILED or labeler in stopped:
+            silent[solution].add(names[labeler])
+    return silent
 
 
 def _finding(row: Sequence[Any], names: Mapping[int, str]) -> Finding:

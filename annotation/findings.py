@@ -39,7 +39,7 @@ class Case:
     verifier_score: float | None = None
     findings: Sequence[Finding] = ()
     silent: frozenset[str] = frozenset()
-    """Model labelers that came to nothing."""
+    """Model labelers that came to nothing, or that nobody waits for."""
     people: int = 0
     """For how many people there are slots, done or not."""
 

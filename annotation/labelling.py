@@ -16,7 +16,6 @@ from annotation.models import (
     Annotation,
     Assignment,
     Project,
-    Reconsideration,
     Run,
     RunSlice,
     Solution,
@@ -52,7 +51,8 @@ def request(
 
     `budget`, in the currency of the labeler's price, takes the place of the one before; the Run
     pauses when that much is spent. Raises NotNow where there is no price, or it is spent. Without
-    `resumes` a Run that somebody or its budget has stopped gets more to do, and stays stopped.
+    `resumes` a Run that somebody or its budget has stopped gets more to do, and stays stopped, and
+    what failed is not tried again.
     """
     wanted = {"labeler": str(labeler.uuid), "name": labeler.name, "judge": labeler.judge}
     price, judge = price_of(labeler.config), get_judge(labeler.judge)
@@ -72,7 +72,8 @@ def request(
         if judge.needs_own_worker(labeler.config):
             run.queue = "local"
             run.save(update_fields=["queue"])
-        again = run_plans.take_back_failures(run) if goes_on else []
+        again = run_plans.take_back_failures(run) if resumes else []
+        open_again(again)
         made = routing.route_to(
             project=project,
             labeler=labeler,
@@ -85,7 +86,7 @@ def request(
 
 
 def open_again(entries: Sequence[int]) -> None:
-    """Open the assignments of these ids that their judge could not mark."""
+    """Open the assignments of these ids that their judge could not mark, to be tried again."""
     failed = Assignment.objects.filter(pk__in=entries, state=Assignment.State.FAILED)
     failed.update(state=Assignment.State.OPEN, error="")
 
@@ -189,17 +190,10 @@ def _write(
 ) -> runs.Made:
     """Submit the judgements through the door that people's marks take. Needs a transaction.
 
-    What may be judged later stays open. `spent` is all that was asked of engines, a first try that
-    broke included: of it the Run counts at least what is named as the cost of each solution.
+    What failed stays open until the Run gives it up (`unmarked`). `spent` is all that was asked of
+    engines, a first try that broke included: of it the Run counts at least what is named as the
+    cost of each solution.
     """
-    broken = {pair[0].pk: pair[1] for pair in judged if isinstance(pair[1], Unjudged)}
-    slots = Assignment.objects.select_related("project").select_for_update(of=("self",))
-    for assignment in slots.filter(pk__in=broken).order_by("id"):
-        why = broken[assignment.pk]
-        if not (why.transient or why.stops_run):
-            Assignment.close([assignment], Assignment.State.FAILED, why.reason)
-            if assignment.project.is_routed:
-                Reconsideration.objects.ask_for(assignment.project, [assignment.solution_id])
     submissions = [
         _submission(assignment, judgement, work_ms)
         for assignment, judgement in judged
@@ -210,7 +204,9 @@ def _write(
     price = price_of(labeler.config)
     return runs.Made(
         done=len(submissions),
-        failures=[_failure(pk, one) for pk, one in broken.items()],
+        failures=[
+            _failure(assignment.pk, one) for assignment, one in judged if isinstance(one, Unjudged)
+        ],
         prompt_tokens=cost.prompt_tokens,
         completion_tokens=cost.completion_tokens,
         calls=cost.calls,

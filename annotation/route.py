@@ -13,7 +13,7 @@ from itertools import islice
 from math import inf
 from time import monotonic
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from annotation import consensus, labelling, routing
 from annotation.cases import cases_of, check_labelers, labelers_of
@@ -25,6 +25,7 @@ from annotation.models.work import AssignmentQuerySet
 from annotation.policy import Policy
 from annotation.reopening import lock_places
 from annotation.routing import FIRST, LAST, begin_round
+from annotation.unmarked import LEFT
 from labelers.models import Labeler
 
 log = logging.getLogger(__name__)
@@ -88,12 +89,7 @@ def _follow(slot: Assignment, like: Assignment) -> bool:
 
 def look_again(project: Project) -> None:
     """Have every written solution looked at again."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO annotation_reconsideration (project_id, solution_id) "
-            "SELECT project_id, id FROM annotation_solution WHERE project_id = %s AND NOT built",
-            [project.pk],
-        )
+    Reconsideration.objects.ask_for_all(project, project.solutions.written().values("pk"))
 
 
 def end(project: Project) -> Run:
@@ -181,7 +177,9 @@ def _route_some(project: Project) -> int | None:
     # Here, so that none is forgotten whose news was just taken off.
     missing = _not_asked(policy, names, {pk: cases[pk] for pk in to_models})
     for labeler in Labeler.objects.machines().current().filter(name__in=missing).order_by("pk"):
-        labelling.request(project=project, labeler=labeler, reason=MARKS_FIRST, resumes=False)
+        run = labelling.request(project=project, labeler=labeler, reason=MARKS_FIRST, resumes=False)
+        if run.state in LEFT:
+            Reconsideration.objects.ask_for(project, to_models)
     return len(decisions)
 
 

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import labelling, routing, run_pace, run_plans
+from annotation import labelling, routing, run_pace, run_plans, unmarked
 from annotation.models import Project, Run
 from annotation.run_pace import NotNow
 from labelers.judges import JUDGES
@@ -80,10 +80,15 @@ def pause(run: Run) -> None:
     run.refresh_from_db()
 
 
+@transaction.atomic
 def cancel(run: Run) -> None:
-    """End `run`; what it made is kept, and asking for it again takes it up."""
+    """End `run`; what it made is kept, and asking for it again takes it up.
+
+    What a model labeler leaves unmarked by it is not waited for any more.
+    """
     if not run.cancel():
         raise NotNow(_("This run has ended already."))
+    unmarked.let_go(run)
     run.refresh_from_db()
 
 

@@ -27,7 +27,7 @@ from django.db import (
 )
 from django.utils import timezone
 
-from annotation import run_pace
+from annotation import run_pace, unmarked
 from annotation.models import Run, RunSlice
 from annotation.run_pace import Failure as Failure
 
@@ -179,6 +179,7 @@ def finish(
         failures = run_pace.put_off(run, piece, made.failures) if tries_again else made.failures
         settled = made.done + len(failures)
         piece.finish([failure.as_json() for failure in failures], settled=settled)
+        unmarked.give_up(run, {failure.entry: failure.reason for failure in failures})
         _count(run, made, failures, work_ms)
         if not run.slices.unfinished().exists():
             run.settle()
@@ -209,6 +210,7 @@ def stop_run(piece: RunSlice, reason: str) -> bool:
         if piece.still_held():
             piece.give_back()
             piece.run.fail(reason)
+            unmarked.let_go(piece.run)
     return False
 
 

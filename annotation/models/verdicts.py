@@ -1,10 +1,10 @@
 """What is agreed, and which solutions have to be looked at again for it."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -52,6 +52,16 @@ class ReconsiderationQuerySet(models.QuerySet["Reconsideration"]):
         self.bulk_create(
             Reconsideration(project=project, solution_id=solution) for solution in set(solutions)
         )
+
+    def ask_for_all(self, project: Project, solutions: models.QuerySet[Any, Any]) -> None:
+        """Have all that the only column of `solutions` names looked at again, in one statement."""
+        chosen, parameters = solutions.query.sql_with_params()
+        statement = f"""
+            INSERT INTO annotation_reconsideration (project_id, solution_id)
+            SELECT %s, chosen.id FROM ({chosen}) AS chosen (id)
+        """  # noqa: S608 - Django's own statement
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [project.pk, *parameters])
 
 
 class Reconsideration(models.Model):

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from annotation import changes, ending, labelling, leases, route, routing
+from annotation import changes, ending, leases, route, routing
 from annotation.cases import counts
 from annotation.deciding import Way
 from annotation.models import (
@@ -26,7 +26,6 @@ from annotation.policy import BadPolicy, Policy
 from annotation.practice_choice import choose_for_practice
 from labelers.models import Labeler
 from labelers.registration import labeler_of
-from labelers.trace import Unjudged
 from tests.annotation.locks import wait_for_a_lock
 from tests.annotation.routed import (
     catch_up,
@@ -159,19 +158,6 @@ def test_marks_of_models_send_a_solution_on() -> None:
     assert [rating for rating, _, _ in verdicts_of(agreed)] == [1, -1]
     assert verdicts_of(differing) == []
     assert not Reconsideration.objects.exists()
-
-
-def test_a_judge_that_fails_on_a_solution_does_not_keep_it_waiting() -> None:
-    project = make_routed(MODELS, n=1)
-    catch_up(project)
-    (solution,) = solutions_of(project)
-    judged(solution, "prm", 1)
-    slot = solution.assignments.get(labeler__name="judge")
-    broken = Unjudged(reason="It has no head.")
-    assert slot.labeler is not None
-    labelling._write(slot.labeler, [(slot, broken)], 0)
-    catch_up(project)
-    assert slots_of(project) == [(solution.pk, "people 2: rest")]
 
 
 def test_what_people_have_stays_while_another_model_is_waited_for() -> None:

@@ -1,0 +1,49 @@
+"""What model labelers leave unmarked: no solution waits for it for ever (docs/routing.md).
+
+A slot has failed once its judge's tries are used up. The slots of a Run that was cancelled, or that
+could not go on, stay open, as it may be taken up again; until then nothing waits for them either.
+"""
+
+from collections.abc import Collection, Mapping
+
+from annotation.models import Assignment, Reconsideration, Run
+from labelers.models import Labeler
+
+LEFT = (Run.State.CANCELLED, Run.State.FAILED)
+"""States of a Run that nobody waits for; a paused one is to go on."""
+
+
+def give_up(run: Run, reasons: Mapping[int, str]) -> None:
+    """Close the slots, by id, that failed for good in a locked Run that labels, for these reasons.
+
+    Their solutions are looked at again. Needs a transaction.
+    """
+    if run.kind != Run.Kind.LABELLING or not reasons:
+        return
+    slots = Assignment.objects.open().filter(pk__in=reasons).order_by("pk")
+    closed = list(slots.select_for_update())
+    for slot in closed:
+        Assignment.close([slot], Assignment.State.FAILED, reasons[slot.pk])
+    if run.project.is_routed:
+        Reconsideration.objects.ask_for(run.project, [slot.solution_id for slot in closed])
+
+
+def let_go(run: Run) -> None:
+    """Have what a Run leaves unmarked, which was stopped just now, looked at again.
+
+    Needs the transaction that stopped it.
+    """
+    if run.kind != Run.Kind.LABELLING or not run.project.is_routed:
+        return
+    left = Assignment.objects.open().filter(
+        project=run.project_id, labeler__uuid=run.request["labeler"]
+    )
+    Reconsideration.objects.ask_for_all(run.project, left.values("solution"))
+
+
+def stopped_labelers(project_id: int, labelers: Collection[int]) -> set[int]:
+    """Return those of `labelers`, by id, whose Run in a project is not waited for."""
+    runs = Run.objects.filter(project=project_id, kind=Run.Kind.LABELLING, state__in=LEFT)
+    stopped = [request["labeler"] for request in runs.values_list("request", flat=True)]
+    found = Labeler.objects.filter(pk__in=labelers, uuid__in=stopped)
+    return set(found.values_list("pk", flat=True))
