@@ -4,7 +4,8 @@ A slot has failed once its judge's tries are used up. The slots of a Run that wa
 could not go on, stay open, as it may be taken up again; until then nothing waits for them either.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from annotation.models import Assignment, Reconsideration, Run
 from labelers.models import Labeler
@@ -13,13 +14,14 @@ LEFT = (Run.State.CANCELLED, Run.State.FAILED)
 """States of a Run that nobody waits for; a paused one is to go on."""
 
 
-def give_up(run: Run, reasons: Mapping[int, str]) -> None:
-    """Close the slots, by id, that failed for good in a locked Run that labels, for these reasons.
+def give_up(run: Run, failures: Sequence[tuple[Any, str]]) -> None:
+    """Close the slots that failed for good in a locked Run that labels: entry and reason of each.
 
     Their solutions are looked at again. Needs a transaction.
     """
-    if run.kind != Run.Kind.LABELLING or not reasons:
+    if run.kind != Run.Kind.LABELLING or not failures:
         return
+    reasons = dict(failures)
     slots = Assignment.objects.open().filter(pk__in=reasons).order_by("pk")
     closed = list(slots.select_for_update())
     for slot in closed:
