@@ -30,16 +30,17 @@ def claim_next(
 ) -> Lease | None:
     """Return the best slot of `project` for `labeler`, leased; None when there is none now.
 
-    Whoever already holds `at_once` slots gets the oldest of them again. With `ahead`, one slot more
-    is claimed for at most two minutes, so that it is there when it is wanted (`begin`). A project
-    that is paused or archived gives out nothing new.
+    Whoever already holds `at_once` slots gets the oldest of them again; what is held as a reviewer
+    is of another queue. With `ahead`, one slot more is claimed for at most two minutes, so that it
+    is there when it is wanted (`begin`). A paused or archived project gives out nothing new.
     """
     lease = _take(labeler, project, ahead=ahead, at_once=at_once)
     if lease is not None:
         return lease
     with transaction.atomic():
         standing = lock(labeler, project)
-        lease = already_open(open_leases(labeler, project), ahead=ahead, at_once=at_once)
+        mine = open_leases(labeler, project).filter(assignment__for_reviewers=False)
+        lease = already_open(mine, ahead=ahead, at_once=at_once)
         if lease is not None or not standing.gives_out:
             return lease
         slot = _due_skip(labeler, project)

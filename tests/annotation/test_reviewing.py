@@ -1,5 +1,7 @@
 """The queue of reviewers: what waits for them, who may have it, and how it comes back."""
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -18,7 +20,7 @@ from tests.annotation.routed import (
     marked,
     review_slots,
 )
-from tests.factories import make_assignment, make_user
+from tests.factories import make_assignment, make_solution, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -146,6 +148,27 @@ def test_work_between_reviews_goes_on_where_it_was(project: Project) -> None:
     assert review.solution != held.solution
     ending.release(review)
     assert claimed(project, ann).assignment == before[1]
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_whoever_holds_a_review_gets_work_of_the_peoples_queue(
+    project: Project, ahead: bool
+) -> None:
+    ann = somebody()
+    problem = project.problems.get()
+    slot = make_assignment(make_solution(problem, ["Another."], text_key=uuid4()))
+    other = make_assignment(make_solution(problem, ["One more."], text_key=uuid4()))
+    review = claimed_for_review(project, ann)
+    if ahead:
+        assert claim_review(labeler=ann, project=project, ahead=True) is not None
+    lease = claimed(project, ann)
+    assert lease.assignment == slot
+    assert claimed(project, ann) == lease
+    following = leases.claim_next(labeler=ann, project=project, ahead=True)
+    assert following is not None
+    assert following.assignment == other
+    assert claimed_for_review(project, ann) == review
+    assert set(following.open_before) >= {review.pk, lease.pk}
 
 
 def test_a_paused_project_gives_reviewers_nothing(project: Project) -> None:
