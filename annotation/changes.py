@@ -87,8 +87,7 @@ def _follow(project: Project, changed: list[str], user: User) -> Run | None:
     """Have the slots follow changed settings; None where there are none to follow them."""
     slots = Assignment.objects.for_people().filter(project=project)
     if "mode" in changed:
-        if project.is_routed:
-            route.look_again(project)
+        route.look_again(project)
         if not slots.open().exists():
             return None
         now = timezone.now()
@@ -96,6 +95,8 @@ def _follow(project: Project, changed: list[str], user: User) -> Run | None:
         return routing.request(project=project, user=user, ends_pause=now if pauses else None)
     if project.is_routed:
         return None
+    if "overlap" in changed:
+        route.look_again(project)
     if not {"overlap", "queue_order"}.isdisjoint(changed) and slots.exists():
         return routing.request(project=project, user=user)
     return None
@@ -164,8 +165,12 @@ def archive(project: Project) -> None:
         run.pause()
 
 
+@transaction.atomic
 def restore(project: Project) -> None:
+    """Take an archived project up again, and route what has been marked meanwhile."""
     Project.objects.filter(pk=project.pk).update(archived_at=None)
+    if project.is_routed:
+        route.look_again(project)
 
 
 @transaction.atomic

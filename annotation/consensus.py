@@ -14,10 +14,13 @@ from annotation.policy import People, Policy
 def policy_of(project: Project) -> Policy:
     """Return a project's policy; without one, all goes to as many people as its overlap says.
 
-    Raises BadPolicy where what is kept is none.
+    What is built step by step is marked by whoever builds it alone. Raises BadPolicy where what is
+    kept is no policy.
     """
     if project.is_routed:
         return Policy.from_json(project.routing)
+    if project.mode == Project.Mode.EXPLORE:
+        return Policy()
     return Policy(people=(People(how_many=project.overlap),))
 
 

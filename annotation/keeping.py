@@ -62,7 +62,7 @@ slot AS (
 ),
 again AS (
     INSERT INTO annotation_reconsideration (project_id, solution_id)
-    SELECT %(project_id)s, %(solution_id)s WHERE %(is_routed)s
+    VALUES (%(project_id)s, %(solution_id)s)
 ),
 ended AS (
     UPDATE annotation_lease
@@ -86,8 +86,8 @@ def keep(
 
     `written` has the steps that the labeler wrote, by position: each gets a label without a rating.
     The draft is kept for surplus work, too: a correction begins with it. Raises NotOpen where the
-    slot is not leased. Needs a transaction, and the lease locked. Where the project has a policy,
-    its solution is noted to be looked at again.
+    slot is not leased. Needs a transaction, and the lease locked. Its
+    solution is noted to be looked at again.
     """
     lease.draft, lease.draft_version = draft.as_json(), lease.draft_version + 1
     if lease.is_open:
@@ -98,7 +98,6 @@ def keep(
         **{name: getattr(annotation, name) for name in _FIELDS},
         **_marks(finished, written),
         "slot": slot,
-        "is_routed": lease.project.is_routed,
         "lease": lease.pk,
         "ended_at": lease.ended_at,
         "outcome": lease.outcome,

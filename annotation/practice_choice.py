@@ -30,5 +30,4 @@ def choose_for_practice(*, annotation: Annotation, chosen: bool) -> None:
     if chosen:
         slots = Assignment.objects.open().for_people().filter(solution=locked.solution_id)
         slots.update(state=Assignment.State.WITHDRAWN)
-    if locked.project.is_routed:
-        Reconsideration.objects.ask_for(locked.project, [locked.solution_id])
+    Reconsideration.objects.ask_for(locked.project, [locked.solution_id])

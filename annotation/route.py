@@ -21,6 +21,7 @@ from annotation.deciding import FIRST as MARKS_FIRST
 from annotation.deciding import Decision, Way, decide, priority
 from annotation.findings import Case
 from annotation.models import Annotation, Assignment, Project, Reconsideration, Run
+from annotation.models.content import SolutionQuerySet
 from annotation.models.work import AssignmentQuerySet
 from annotation.policy import Policy
 from annotation.reopening import lock_places
@@ -88,8 +89,11 @@ def _follow(slot: Assignment, like: Assignment) -> bool:
 
 
 def look_again(project: Project) -> None:
-    """Have every written solution looked at again."""
-    Reconsideration.objects.ask_for_all(project, project.solutions.written().values("pk"))
+    """Have every solution looked at again whose verdicts or way may differ now."""
+    written = project.solutions.written().values("pk")
+    # Without a policy nothing follows for a solution that nobody has marked.
+    marked = Annotation.objects.filter(project=project).values("solution").distinct()
+    Reconsideration.objects.ask_for_all(project, written if project.is_routed else marked)
 
 
 def end(project: Project) -> Run:
@@ -108,26 +112,29 @@ def end(project: Project) -> Run:
 def catch_up_everywhere(*, seconds: float = A_SWEEP) -> int:
     """Route what waits to be looked at for about `seconds`; return how many solutions that were.
 
-    What is wrong in one project is logged, and keeps no other waiting.
+    What is wrong in one project, or much in it, or a long import into it, keeps no other waiting.
     """
     routed, until = 0, monotonic() + seconds
     waiting = Reconsideration.objects.values("project").distinct()
-    for project in Project.objects.active().filter(pk__in=waiting):
+    projects = list(Project.objects.filter(pk__in=waiting))
+    for place, project in enumerate(projects):
+        share = (until - monotonic()) / (len(projects) - place)
         try:
-            routed += catch_up(project=project, seconds=until - monotonic())
+            routed += catch_up(project=project, seconds=share, waits=False)
         except Exception:
             log.exception("the solutions of %s could not be routed", project.slug)
     return routed
 
 
-def catch_up(*, project: Project, seconds: float = inf) -> int:
-    """Route the solutions of `project` of which there is news; return how many that were.
+def catch_up(*, project: Project, seconds: float = inf, waits: bool = True) -> int:
+    """Write the verdicts on the solutions of `project` of which there is news, and route them.
 
-    Model labelers that mark first are given those that they have not had yet. After `seconds` the
-    rest is left for the next time.
+    Return how many they were. Model labelers that mark first are given those that they have not had
+    yet. After `seconds` the rest is left for the next time; so is all of it where somebody else has
+    the project locked, unless this `waits`.
     """
     routed, until = 0, monotonic() + seconds
-    while monotonic() < until and (some := _route_some(project)) is not None:
+    while monotonic() < until and (some := _route_some(project, waits=waits)) is not None:
         routed += some
     return routed
 
@@ -152,18 +159,25 @@ def preview(*, project: Project, policy: Policy, at_most: int | None = None) -> 
 
 
 @transaction.atomic
-def _route_some(project: Project) -> int | None:
-    """Route a batch; return how many that were, None when no solution waits to be looked at."""
-    project = Project.objects.lock(project.pk)
+def _route_some(project: Project, *, waits: bool) -> int | None:
+    """Route a batch; return how many that were, None when no solution can be looked at now."""
+    try:
+        project = Project.objects.lock(project.pk, skips=not waits)
+    except Project.DoesNotExist:
+        return None
     rows = Reconsideration.objects.filter(project=project).order_by("pk")
     waiting = dict(rows.values_list("pk", "solution")[:AT_ONCE])
     if not waiting:
         return None
     Reconsideration.objects.filter(pk__in=waiting).delete()
+    # The news came with the rows just read: what is read from here on knows it.
+    return _look_at(project, project.solutions.filter(pk__in=set(waiting.values())))
+
+
+def _look_at(project: Project, solutions: SolutionQuerySet) -> int:
+    """Write the verdicts on `solutions` and route them; return how many they are."""
     policy = consensus.policy_of(project)
     names = labelers_of(policy)
-    # The news came with the rows just read: what is read from here on knows it.
-    solutions = project.solutions.written().filter(pk__in=set(waiting.values()))
     cases = cases_of(solutions.order_by("pk"), names)
     shown = _for_practice(cases)
     decisions = {
@@ -171,16 +185,30 @@ def _route_some(project: Project) -> int | None:
         for pk, case in cases.items()
     }
     consensus.keep({pk: decision.agreed for pk, decision in decisions.items()})
-    if project.is_routed:
+    if project.is_routed and project.archived_at is None:
+        # What somebody built step by step goes to nobody else.
+        written = set(solutions.written().values_list("pk", flat=True))
+        decisions = {pk: one for pk, one in decisions.items() if pk in written}
         _bring_in_line(project, policy, cases, decisions)
+        # Here, so that none is forgotten whose news was just taken off.
+        _ask_models(project, policy, names, cases, decisions)
+    return len(cases)
+
+
+def _ask_models(
+    project: Project,
+    policy: Policy,
+    names: Mapping[int, str],
+    cases: Mapping[int, Case],
+    decisions: Mapping[int, Decision],
+) -> None:
+    """Have the models that mark first mark what waits for them."""
     to_models = [pk for pk, decision in decisions.items() if decision.way == Way.MODELS]
-    # Here, so that none is forgotten whose news was just taken off.
     missing = _not_asked(policy, names, {pk: cases[pk] for pk in to_models})
     for labeler in Labeler.objects.machines().current().filter(name__in=missing).order_by("pk"):
         run = labelling.request(project=project, labeler=labeler, reason=MARKS_FIRST, resumes=False)
         if run.state in LEFT:
             Reconsideration.objects.ask_for(project, to_models)
-    return len(decisions)
 
 
 def _bring_in_line(

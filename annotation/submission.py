@@ -77,7 +77,8 @@ def submit(*, labeler: Labeler, submissions: Sequence[Submission]) -> list[Annot
         if (work := wanted[annotation.assignment_id or 0]).cost is not None
     )
     for project, group in groupby(assignments, key=lambda assignment: assignment.project):
-        if project.is_routed:
+        # Without a policy no verdict follows from what models say.
+        if project.is_routed or labeler.kind == Labeler.Kind.PERSON:
             Reconsideration.objects.ask_for(project, [slot.solution_id for slot in group])
     return annotations
 

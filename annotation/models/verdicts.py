@@ -65,7 +65,7 @@ class ReconsiderationQuerySet(models.QuerySet["Reconsideration"]):
 
 
 class Reconsideration(models.Model):
-    """A solution of a routed project that has to be looked at again: something new is known of it.
+    """A solution that has to be looked at again: something new is known of it.
 
     Written in the transaction that brings the news, so that none is forgotten, and never waited
     for: `route.catch_up` takes them off.

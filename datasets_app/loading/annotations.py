@@ -10,7 +10,7 @@ import orjson
 from django.db.backends.utils import CursorWrapper
 
 from annotation.digests import digest
-from annotation.models import Annotation, Position, Project, StepLabel
+from annotation.models import Annotation, Position, Project, Reconsideration, StepLabel
 from datasets_app.importers import Imported
 from datasets_app.loading.batches import Report, Write
 from datasets_app.loading.candidates import SolutionSteps
@@ -113,6 +113,8 @@ def _write(
             for row_id, (key, record), solution in zip(ids, fresh, solutions, strict=True)
         ),
     )
+    again = ((project.pk, solution.solution_id) for solution in distinct)
+    copy_rows(cursor, Reconsideration, ("project_id", "solution_id"), again)
     of_annotations = list(zip(ids, marks, strict=True))
     copy_rows(
         cursor,

@@ -132,7 +132,9 @@ def test_a_labeler_without_money_keeps_no_other_from_being_asked() -> None:
 def test_an_archived_project_is_left_alone_and_asks_no_engine() -> None:
     project = make_routed(MODELS, n=1)
     changes.archive(project)
-    assert route.catch_up_everywhere() == 0
+    route.catch_up_everywhere()
+    assert not project.runs.exists()
+    assert not project.assignments.exists()
     changes.restore(project)
     catch_up(project)
     changes.archive(project)
@@ -438,16 +440,6 @@ def test_the_same_slots_show_the_models_marks_whoever_routes() -> None:
     route.look_again(project)
     catch_up(project)
     assert list(people.values_list("shows_marks", flat=True)) == arms
-
-
-def test_a_project_without_a_policy_leaves_nothing_to_look_at() -> None:
-    project = make_project()
-    make_solution(make_problem(project), ["One.", "Two.", "Three."])
-    routing.route(project=project)
-    lease = claimed(project)
-    marked(lease, 1)
-    assert not Reconsideration.objects.exists()
-    assert route.catch_up_everywhere() == 0
 
 
 def test_a_sweep_ends_in_time_and_the_next_one_goes_on() -> None:
