@@ -182,6 +182,7 @@ def stop_in_time(run: Run, failures: Sequence[Failure]) -> None:
     stopped = next((failure for failure in failures if failure.stops_run), None)
     if stopped is not None:
         run.fail(stopped.reason)
+        unmarked.let_go(run)
     elif run.is_over_budget:
         run.pause()
     elif run.failed_in_a_row >= ALL_FAILED:
