@@ -3,14 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from itertools import chain
+from functools import partial
 from time import monotonic
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Prefetch, Sum
 
-from annotation import routing, run_pace, run_plans, runs
+from annotation import labelling_plans, routing, run_pace, run_plans, runs
 from annotation.grading import grade
 from annotation.models import (
     Annotation,
@@ -74,27 +74,50 @@ def request(
             run.save(update_fields=["queue"])
         again = run_plans.take_back_failures(run) if resumes else []
         open_again(again)
-        made = routing.route_to(
-            project=project,
-            labeler=labeler,
-            reason=reason,
-            batch_size=judge.batch_size,
+        slices = labelling_plans.again(again, judge.batch_size)
+        run_plans.add_slices(run, slices, settles=False)
+        labelling_plans.ask_for_all(
+            run=run, labeler=labeler, batch_size=judge.batch_size, reason=reason
         )
-        slices = chain(run_plans.batches(again, judge.batch_size), made)
-        run_plans.add_slices(run, slices, settles=goes_on)
+        if goes_on:
+            run.settle()
     return run
 
 
-def open_again(entries: Sequence[int]) -> None:
-    """Open the assignments of these ids that their judge could not mark, to be tried again."""
-    failed = Assignment.objects.filter(pk__in=entries, state=Assignment.State.FAILED)
+def open_again(entries: Sequence[Any]) -> None:
+    """Open the assignments among `entries` that their judge could not mark."""
+    slots = [entry for entry in entries if isinstance(entry, int)]
+    failed = Assignment.objects.filter(pk__in=slots, state=Assignment.State.FAILED)
     failed.update(state=Assignment.State.OPEN, error="")
 
 
+def plan_again(run: Run, entries: Sequence[Any]) -> None:
+    """Plan `entries`, which failed in a locked Run, in batches of the judge's size.
+
+    The assignments that the judge could not mark are opened. Raises NotNow where the judge is not
+    there any more.
+    """
+    try:
+        size = get_judge(run.request["judge"]).batch_size
+    except UnknownName as error:
+        raise run_pace.NotNow(str(error)) from error
+    slices = labelling_plans.again(entries, size)
+    open_again(entries)
+    run_plans.add_slices(run, slices, settles=False)
+    labelling_plans.recount(run)
+
+
 def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
-    """Judge the solutions of one slice; what it returns submits the judgements."""
+    """Judge the solutions of one slice; what it returns submits the judgements.
+
+    One that plans what the Run is to do plans on.
+    """
     labeler = Labeler.objects.get(uuid=piece.run.request["labeler"])
     try:
+        if plan := labelling_plans.plan_in(piece):
+            size = get_judge(labeler.judge).batch_size
+            plan = labelling_plans.count_rest(piece.run.project, labeler, plan)
+            return partial(_plan_on, piece, labeler, plan, size)
         judge = make_judge(labeler.judge, labeler.config)
     except (BadConfiguration, EngineNotStarted, UnknownName) as error:
         raise runs.CannotRun(str(error)) from error
@@ -121,6 +144,15 @@ def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
         return _write(labeler, outcomes, work_ms, spent=meter.cost)
 
     return write
+
+
+def _plan_on(piece: RunSlice, labeler: Labeler, plan: labelling_plans.Plan, size: int) -> runs.Made:
+    """Plan the next part of a Run, and a slice for what is left. Needs a transaction."""
+    run = Run.objects.select_for_update().get(pk=piece.run_id)
+    if run.is_stopped or run.tries_from:
+        raise runs.NotToBeDone
+    labelling_plans.go_on(run=run, labeler=labeler, plan=plan, batch_size=size, piece=piece)
+    return runs.Made(done=0)
 
 
 def traces_of(solutions: Sequence[Solution]) -> list[Trace]:

@@ -3,17 +3,15 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from itertools import islice
 from uuid import uuid4
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from annotation import run_plans, runs
 from annotation.digests import digest
 from annotation.id_ranges import id_ranges
 from annotation.models import (
-    Annotation,
     Assignment,
     Project,
     Reconsideration,
@@ -22,7 +20,6 @@ from annotation.models import (
     Solution,
 )
 from annotation.reopening import lock_places
-from labelers.models import Labeler
 from web.models import User
 
 UNITS_A_SLICE = 500
@@ -42,33 +39,6 @@ _PRIORITY = {
     ),
     Project.Order.RANDOM: "hashint8extended(solution.id, 0) / 2.0 ^ 63",
 }
-
-
-def route_to(
-    *, project: Project, labeler: Labeler, reason: str, batch_size: int
-) -> Iterator[list[int]]:
-    """Make an assignment for `labeler` on every written solution that has no mark of theirs yet.
-
-    Yields the ids of the new assignments in the order of their solutions, a batch at a time,
-    as they are made. Needs a transaction.
-    """
-    theirs = Assignment.objects.filter(labeler=labeler, solution=OuterRef("pk"))
-    # Marks may have been imported.
-    marked = Annotation.objects.counted().filter(labeler=labeler, solution=OuterRef("pk"))
-    missing = project.solutions.written().exclude(Exists(theirs)).exclude(Exists(marked))
-    solution_ids = missing.order_by("id").values_list("id", flat=True).iterator()
-    while batch := list(islice(solution_ids, batch_size)):
-        made = Assignment.objects.bulk_create(
-            Assignment(
-                project=project,
-                solution_id=solution_id,
-                labeler=labeler,
-                is_named=True,
-                reason=reason,
-            )
-            for solution_id in batch
-        )
-        yield [assignment.pk for assignment in made]
 
 
 def request(

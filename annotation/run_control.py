@@ -118,16 +118,26 @@ def resume(run: Run, *, budget: Decimal | None = None) -> Run:
 
 @transaction.atomic
 def retry_failed(run: Run) -> Run:
-    """Plan everything again that failed in `run`, also what would fail again by all we know."""
+    """Plan everything again that failed in `run`, also what would fail again by all we know.
+
+    One that was stopped does only this, and is then stopped as before.
+    """
     _check_active(run.project)
     locked = Run.objects.select_for_update().get(pk=run.pk)
     _check_not_beyond_help(locked)
     run_pace.set_budget(locked, None)
+    first = run_plans.next_number(locked)
+    leaves_rest = locked.is_stopped and locked.slices.unfinished().exists()
     entries = run_plans.take_back_failures(locked, transient_only=False)
     if not entries:
         raise NotNow(_("Nothing of this run has failed."))
     if locked.kind == Run.Kind.LABELLING:
-        labelling.open_again(entries)
-    first = locked.slices.earliest("number")
-    run_plans.add_slices(locked, run_plans.batches(entries, len(first.payload)))
+        labelling.plan_again(locked, entries)
+    else:
+        size = run_plans.largest_batch(locked)
+        run_plans.add_slices(locked, run_plans.batches(entries, size), settles=False)
+    if leaves_rest:
+        locked.try_again(first)
+    else:
+        locked.settle()
     return locked

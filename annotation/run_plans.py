@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import F, Func, IntegerField, Max
 
 from annotation.digests import json_digest
 from annotation.models import Project, Run, RunSlice
@@ -43,16 +43,27 @@ def batches(entries: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield entries[start : start + size]
 
 
+def largest_batch(run: Run) -> int:
+    """Return how many entries the largest slice of a planned Run holds."""
+    length = Func(F("payload"), function="jsonb_array_length", output_field=IntegerField())
+    largest: int = run.slices.aggregate(largest=Max(length))["largest"]
+    return largest
+
+
+def next_number(run: Run) -> int:
+    """Return the number of the slice that is planned next."""
+    last: int | None = run.slices.aggregate(last=Max("number"))["last"]
+    return 0 if last is None else last + 1
+
+
 def add_slices(run: Run, batches: Iterable[Sequence[Any]], *, settles: bool = True) -> int:
     """Plan `batches` as new slices of a locked Run; return how many entries they hold.
 
     A Run that was stopped goes on with them, unless `settles` is false.
     """
-    last = run.slices.aggregate(last=Max("number"))["last"]
-    first = 0 if last is None else last + 1
     slices = (
         RunSlice(run=run, number=number, payload=list(batch))
-        for number, batch in enumerate(batches, first)
+        for number, batch in enumerate(batches, next_number(run))
     )
     added = 0
     while chunk := list(islice(slices, 500)):

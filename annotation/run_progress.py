@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection
-from django.db.models import QuerySet, Sum
+from django.db.models import F, Func, IntegerField, QuerySet, Sum
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -18,9 +18,10 @@ WINDOW = timedelta(minutes=5)
 _ENTRIES = """
     SELECT ({key})::bigint, failure->>'reason'
     FROM annotation_runslice, jsonb_array_elements(failures) AS failure
-    WHERE run_id = %s AND state = 'finished'
+    WHERE run_id = %s AND state = 'finished' AND jsonb_typeof(failure->'entry') <> 'object'
 """
-# An entry of a labelling Run is an assignment's id, one of a sampling Run a problem's and a number.
+# An entry of a labelling Run is an assignment's id (or an object, a part of its plan), one of a
+# sampling Run a problem's id and a number.
 _FAILED = {
     Run.Kind.LABELLING: _ENTRIES.format(key="failure->>'entry'"),
     Run.Kind.SAMPLING: _ENTRIES.format(key="failure->'entry'->>0"),
@@ -53,7 +54,7 @@ def progress(run: Run) -> Progress:
     per_minute = _per_minute(run)
     time_left = None
     if run.state == Run.State.RUNNING and per_minute:
-        time_left = timedelta(minutes=run.left / per_minute)
+        time_left = timedelta(minutes=_left(run) / per_minute)
     again = run.slices.unfinished().exclude(failures=[])
     waiting = Counter(
         failure["reason"] for failures in again.values_list("failures", flat=True)
@@ -67,6 +68,16 @@ def progress(run: Run) -> Progress:
         time_left=time_left,
         waiting=dict(waiting.most_common()),
     )
+
+
+def _left(run: Run) -> int:
+    """Return how many entries the Run goes on with: not those that it leaves alone for now."""
+    if not run.tries_from:
+        return run.left
+    length = Func(F("payload"), function="jsonb_array_length", output_field=IntegerField())
+    again = run.slices.unfinished().filter(number__gte=run.tries_from)
+    left: int | None = again.aggregate(left=Sum(length))["left"]
+    return left or 0
 
 
 def _per_minute(run: Run) -> float | None:

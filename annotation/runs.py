@@ -58,8 +58,8 @@ class Made:
 class SliceWork(Protocol):
     """How one kind of Run does a slice.
 
-    Called outside of transactions; returns what writes the rows, called inside one. Raises
-    CannotRun when nothing of the Run can be done.
+    Called outside of transactions; returns what writes the rows, called inside one. Both raise
+    CannotRun when nothing of the Run can be done, NotToBeDone when this slice is to wait.
     """
 
     def __call__(self, piece: RunSlice) -> Callable[[], Made]: ...
@@ -67,6 +67,10 @@ class SliceWork(Protocol):
 
 class CannotRun(Exception):
     """The Run as a whole cannot go on; the message says why, for the person who asked."""
+
+
+class NotToBeDone(Exception):
+    """A slice is not to be done now: it waits again, as if nobody had taken it."""
 
 
 class RunFailed(Exception):
@@ -148,6 +152,8 @@ def work(piece: RunSlice, slice_work: SliceWork) -> bool:
         return finish(piece, write, work_ms=round((monotonic() - started) * 1000))
     except CannotRun as error:
         return stop_run(piece, str(error))
+    except NotToBeDone:
+        return give_back(piece)
     except DATABASE_GONE:
         raise
     except Exception as error:
@@ -183,7 +189,7 @@ def finish(
         _count(run, made, failures, work_ms)
         if not run.slices.unfinished().exists():
             run.settle()
-        else:
+        elif not run.has_tried():
             run_pace.stop_in_time(run, made.failures)
     return True
 
@@ -211,6 +217,14 @@ def stop_run(piece: RunSlice, reason: str) -> bool:
             piece.give_back()
             piece.run.fail(reason)
             unmarked.let_go(piece.run)
+    return False
+
+
+def give_back(piece: RunSlice) -> bool:
+    """Have a slice wait again. Always False."""
+    with transaction.atomic():
+        if piece.still_held():
+            piece.give_back()
     return False
 
 

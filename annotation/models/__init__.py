@@ -3,7 +3,8 @@
 from annotation.models.content import Problem, Solution, Step
 from annotation.models.marks import Annotation, CritiqueRating, Position, StepLabel, WorkCost
 from annotation.models.projects import Invitation, Membership, Project
-from annotation.models.runs import Run, RunSlice
+from annotation.models.run_slices import RunSlice
+from annotation.models.runs import Run
 from annotation.models.traits import SolutionTrait
 from annotation.models.verdicts import Reconsideration, Verdict
 from annotation.models.work import Assignment, Lease

@@ -1,8 +1,7 @@
-"""Long jobs, in slices that a worker can take, lose and take again."""
+"""Long jobs: what was asked, how far they are, what they cost."""
 
-from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.models.projects import Project
 from web.models import User
+
+if TYPE_CHECKING:
+    from annotation.models.run_slices import RunSliceQuerySet
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -140,15 +142,48 @@ class Run(models.Model):
     def may_pause(self) -> bool:
         return self.kind in Run.PATIENT
 
+    @property
+    def tries_from(self) -> int:
+        """Number of the first slice that may be taken: a stopped Run that tries again what failed
+        does these alone."""
+        return int(self.request.get("again", {}).get("from", 0))
+
+    def try_again(self, first: int) -> None:
+        """Queue a stopped Run, locked by the caller, for its slices from number `first` alone."""
+        then = Run.State.CANCELLED if self.state == Run.State.CANCELLED else Run.State.PAUSED
+        self.request = {**self.request, "again": {"from": self.tries_from or first, "then": then}}
+        self.state, self.error, self.finished_at = Run.State.QUEUED, "", None
+        self.failed_in_a_row = 0
+        self.save(update_fields=["request", "state", "error", "finished_at", "failed_in_a_row"])
+
+    def has_tried(self) -> bool:
+        """Stop a Run again, locked by the caller, of which only that was to be tried which has been
+        by now; True if it was one."""
+        if not self.tries_from or self._to_try().exists():
+            return False
+        self.state = self.request["again"]["then"]
+        if self.state == Run.State.CANCELLED:
+            self.finished_at = timezone.now()
+        self._try_all()
+        self.save(update_fields=["request", "state", "finished_at"])
+        return True
+
+    def _to_try(self) -> "RunSliceQuerySet":
+        return self.slices.unfinished().filter(number__gte=self.tries_from)
+
+    def _try_all(self) -> None:
+        self.request = {key: value for key, value in self.request.items() if key != "again"}
+
     def settle(self) -> None:
         """Queue a Run, locked by the caller, that has slices to do; finish one that has none."""
+        self._try_all()
         if self.slices.unfinished().exists():
             if not self.is_unfinished:
                 self.state, self.error, self.finished_at = Run.State.QUEUED, "", None
                 self.failed_in_a_row = 0
         elif self.state != Run.State.FINISHED:
             self.state, self.error, self.finished_at = Run.State.FINISHED, "", timezone.now()
-        self.save(update_fields=["state", "error", "finished_at", "failed_in_a_row"])
+        self.save(update_fields=["request", "state", "error", "finished_at", "failed_in_a_row"])
 
     def begin(self) -> None:
         """Note that a slice was taken."""
@@ -197,111 +232,3 @@ class Run(models.Model):
     @property
     def tokens_a_second(self) -> float:
         return 1000 * self.completion_tokens / self.work_ms if self.work_ms else 0.0
-
-
-class RunSliceQuerySet(models.QuerySet["RunSlice"]):
-    def waiting(self) -> "RunSliceQuerySet":
-        """Those that a worker can take: open, or held by one that stopped saying so."""
-        now = timezone.now()
-        overdue = Q(state=RunSlice.State.WORKING, lease_until__lt=now)
-        is_due = Q(not_before=None) | Q(not_before__lte=now)
-        return self.filter(Q(state=RunSlice.State.OPEN) & is_due | overdue)
-
-    def working(self) -> "RunSliceQuerySet":
-        """Those that a worker holds, and says so."""
-        return self.filter(state=RunSlice.State.WORKING, lease_until__gte=timezone.now())
-
-    def finished(self) -> "RunSliceQuerySet":
-        return self.filter(state=RunSlice.State.FINISHED)
-
-    def unfinished(self) -> "RunSliceQuerySet":
-        return self.filter(state__in=[RunSlice.State.OPEN, RunSlice.State.WORKING])
-
-
-class RunSlice(models.Model):
-    """A planned batch of a Run, done whole or not at all.
-
-    Batches are planned beforehand and kept, so that a resumed run draws the same batches as
-    a whole one. What it makes and its own end are written in one transaction.
-    """
-
-    LEASE = timedelta(seconds=15)
-
-    class State(models.TextChoices):
-        OPEN = "open"
-        WORKING = "working"
-        FINISHED = "finished"
-
-    run = models.ForeignKey(Run, models.CASCADE, related_name="slices", db_index=False)
-    number = models.PositiveIntegerField()
-    payload = models.JSONField()
-    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    rung_at = models.DateTimeField(null=True, blank=True)
-    tries = models.PositiveSmallIntegerField(
-        default=0, help_text="How often its entries failed before, for passing reasons."
-    )
-    not_before = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    settled = models.PositiveIntegerField(
-        default=0, help_text="Entries that it brought to an end, done or failed."
-    )
-    failures = models.JSONField(
-        default=list,
-        blank=True,
-        help_text="Entries that failed: entry, reason, transient. While the slice waits to try "
-        "them again, those of the last time.",
-    )
-
-    objects = RunSliceQuerySet.as_manager()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["run", "number"], name="run_slice_once_a_number")
-        ]
-        indexes: ClassVar = [
-            # Workers and the sweeper look for unfinished slices only.
-            models.Index(
-                fields=["run", "number"],
-                condition=~Q(state="finished"),
-                name="run_slice_unfinished",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"slice {self.number} of run {self.run_id}"
-
-    def take(self) -> None:
-        """Begin to work on a slice that was selected for update while waiting."""
-        self.state = RunSlice.State.WORKING
-        self.attempt += 1
-        self.lease_until = timezone.now() + RunSlice.LEASE
-        self.save(update_fields=["state", "attempt", "lease_until"])
-
-    def extend(self) -> None:
-        self._mine().update(lease_until=timezone.now() + RunSlice.LEASE)
-
-    def still_held(self) -> bool:
-        """Lock the row; False when the lease ran out and another took the slice."""
-        return self._mine().select_for_update().exists()
-
-    def finish(self, failures: list[dict[str, Any]], *, settled: int) -> None:
-        self.state, self.finished_at = RunSlice.State.FINISHED, timezone.now()
-        self.failures, self.settled = failures, settled
-        self.save(update_fields=["state", "finished_at", "failures", "settled"])
-
-    def give_back(self) -> None:
-        """Let the slice be taken again, as if this attempt had not been."""
-        self.state = RunSlice.State.OPEN
-        self.attempt -= 1
-        self.rung_at = None
-        self.save(update_fields=["state", "attempt", "rung_at"])
-
-    def bell_is_due(self, now: datetime) -> bool:
-        return self.rung_at is None or self.rung_at < now - RunSlice.LEASE
-
-    def _mine(self) -> "models.QuerySet[RunSlice]":
-        return RunSlice.objects.filter(
-            pk=self.pk, attempt=self.attempt, state=RunSlice.State.WORKING
-        )

@@ -1,12 +1,14 @@
 """Holding a Run, ending it, letting it go on, and trying again what failed in it."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from annotation import labelling, run_control, runs
+from annotation import labelling, run_control, run_plans, runs
 from annotation.models import Assignment, Project, Run
 from annotation.run_pace import NotNow
 from annotation.runs import Made
@@ -105,6 +107,115 @@ def test_everything_that_failed_is_tried_again_on_purpose(project: Project, run:
     assert (run.state, run.done) == ("finished", 3)
     with pytest.raises(NotNow, match="has failed"):
         run_control.retry_failed(run)
+
+
+class InTwos(ArithmeticJudge):
+    name = "in twos"
+    batch_size = 2
+
+
+@pytest.fixture
+def in_twos(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run over seven solutions of problems of their own: one in its first slice, two others."""
+    monkeypatch.setitem(JUDGES, "in twos", InTwos)
+    project = make_project()
+    make_solution(make_problem(project), ["1 + 1 = 2"])
+    labeler = register_model(name="in twos", judge="in twos")
+    labelling.request(project=project, labeler=labeler)
+    for number in range(6):
+        make_solution(make_problem(project), [f"{number} + 1 = {number + 1}"])
+    return labelling.request(project=project, labeler=labeler)
+
+
+def judge_next(run: Run) -> list[int]:
+    piece = runs.claim(run.pk)
+    assert piece is not None
+    assert runs.work(piece, labelling.judge_slice)
+    run.refresh_from_db()
+    return list(piece.payload)
+
+
+@pytest.mark.parametrize("stop", [run_control.pause, run_control.cancel])
+def test_a_stopped_run_tries_again_only_what_failed(
+    in_twos: Run, stop: Callable[[Run], None]
+) -> None:
+    fail_all(in_twos)
+    stop(in_twos)
+    stopped = in_twos.state
+    run_control.retry_failed(in_twos)
+    in_twos.refresh_from_db()
+    assert (in_twos.state, in_twos.left, in_twos.failed) == ("queued", 7, 0)
+    assert len(runs.to_ring()) == 1
+    judge_next(in_twos)
+    assert (in_twos.state, in_twos.done, in_twos.left) == (stopped, 1, 6)
+    assert runs.claim(in_twos.pk) is None
+    assert runs.to_ring() == []
+    run_control.resume(in_twos)
+    in_twos.refresh_from_db()
+    for _ in range(3):
+        judge_next(in_twos)
+    assert (in_twos.state, in_twos.done) == ("finished", 7)
+
+
+def test_what_fails_again_in_a_stopped_run_for_passing_reasons_is_tried_again(
+    in_twos: Run,
+) -> None:
+    fail_all(in_twos)
+    run_control.pause(in_twos)
+    run_control.retry_failed(in_twos)
+    piece = runs.claim(in_twos.pk)
+    assert piece is not None
+    busy = runs.Failure(entry=piece.payload[0], reason="busy", transient=True)
+    assert runs.finish(piece, lambda: Made(done=0, failures=[busy]), work_ms=1)
+    in_twos.refresh_from_db()
+    assert in_twos.state == "running"
+    in_twos.slices.update(not_before=None)
+    assert judge_next(in_twos) == piece.payload
+    assert (in_twos.state, in_twos.done) == ("paused", 1)
+
+
+def test_a_run_that_tries_again_what_failed_can_be_asked_for_the_rest(in_twos: Run) -> None:
+    fail_all(in_twos)
+    run_control.pause(in_twos)
+    run_control.retry_failed(in_twos)
+    labelling.request(
+        project=in_twos.project, labeler=register_model(name="in twos", judge="in twos")
+    )
+    for _ in range(4):
+        judge_next(in_twos)
+    assert (in_twos.state, in_twos.done) == ("finished", 7)
+
+
+def test_what_failed_is_tried_again_in_batches_of_the_judges_size(in_twos: Run) -> None:
+    assert len(in_twos.slices.earliest("number").payload) == 1
+    for _ in range(4):
+        fail_all(in_twos)
+    assert in_twos.failed == 7
+    run_control.retry_failed(in_twos)
+    again = in_twos.slices.unfinished().order_by("number")
+    assert [len(piece.payload) for piece in again] == [2, 2, 2, 1]
+
+
+def test_draws_that_failed_are_tried_again_in_batches_of_the_runs_size(project: Project) -> None:
+    run = make_run(project)
+    run_plans.add_slices(run, [[[1, 0]], [[1, 1], [1, 2]], [[2, 0], [2, 1]]])
+    while piece := runs.claim(run.pk):
+        failures = [runs.Failure(entry=entry, reason="no") for entry in piece.payload]
+        runs.finish(piece, partial(Made, done=0, failures=failures), work_ms=1)
+    run_control.retry_failed(run)
+    again = run.slices.unfinished().order_by("number")
+    assert [len(piece.payload) for piece in again] == [2, 2, 1]
+
+
+def test_what_failed_of_a_judge_that_is_gone_stays_failed(
+    in_twos: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_all(in_twos)
+    monkeypatch.delitem(JUDGES, "in twos")
+    with pytest.raises(NotNow, match="in twos"):
+        run_control.retry_failed(in_twos)
+    in_twos.refresh_from_db()
+    assert in_twos.failed == 1
 
 
 def test_a_larger_budget_lets_a_run_go_on(project: Project) -> None:
