@@ -87,12 +87,14 @@ def _follow(project: Project, changed: list[str], user: User) -> Run | None:
     """Have the slots follow changed settings; None where there are none to follow them."""
     slots = Assignment.objects.for_people().filter(project=project)
     if "mode" in changed:
-        route.look_again(project)
         if not slots.open().exists():
-            return None
+            is_news = project.is_routed or project.annotations.exists()
+            return route.look_again(project, user) if is_news else None
         now = timezone.now()
         pauses = Project.objects.filter(pk=project.pk, paused_at=None).update(paused_at=now)
-        return routing.request(project=project, user=user, ends_pause=now if pauses else None)
+        return routing.request(
+            project=project, user=user, ends_pause=now if pauses else None, looks_again=True
+        )
     if project.is_routed:
         return None
     if "overlap" in changed:
@@ -112,14 +114,11 @@ def _check_nobody_has_begun(project: Project) -> None:
 
 
 @transaction.atomic
-def change_policy(
-    *, project: Project, seen: Mapping[str, Any], policy: Policy | None
-) -> Run | None:
-    """Set where a project's solutions go, and have all of them looked at again (`route`).
+def change_policy(*, project: Project, seen: Mapping[str, Any], policy: Policy | None) -> Run:
+    """Set where a project's solutions go; return the Run that has all of them looked at again.
 
-    None: all goes to people, as the overlap says, in the Run that is returned. Raises
-    ChangedMeanwhile where the policy is not the one `seen`, BadPolicy where it names a labeler that
-    there is not.
+    None: all goes to people, as the overlap says. Raises ChangedMeanwhile where the policy is not
+    the one `seen`, BadPolicy where it names a labeler that there is not.
     """
     if policy is not None:
         check_labelers(policy)
@@ -128,8 +127,9 @@ def change_policy(
         raise ChangedMeanwhile(locked, ["routing"])
     locked.routing = policy.as_json() if policy else {}
     locked.save(update_fields=["routing"])
-    route.look_again(locked)
-    return route.end(locked) if policy is None else None
+    if policy is None:
+        route.end(locked)
+    return route.look_again(locked)
 
 
 @transaction.atomic

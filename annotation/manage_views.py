@@ -41,7 +41,8 @@ def new_project(request: UserRequest) -> HttpResponse:
 def route(request: UserRequest, slug: str) -> HttpResponse:
     project = managed_project(request, slug)
     if project.is_routed:
-        look_again(project)
+        look_again(project, request.user)
+        run_kinds.ring()
         messages.success(request, _("Every solution is looked at again. This takes a moment."))
         return redirect("project", slug)
     run = routing.request(project=project, user=request.user)

@@ -28,6 +28,7 @@ from annotation.reopening import lock_places
 from annotation.routing import FIRST, LAST, begin_round
 from annotation.unmarked import LEFT
 from labelers.models import Labeler
+from web.models import User
 
 log = logging.getLogger(__name__)
 
@@ -88,12 +89,9 @@ def _follow(slot: Assignment, like: Assignment) -> bool:
     return bool(changed)
 
 
-def look_again(project: Project) -> None:
-    """Have every solution looked at again whose verdicts or way may differ now."""
-    written = project.solutions.written().values("pk")
-    # Without a policy nothing follows for a solution that nobody has marked.
-    marked = Annotation.objects.filter(project=project).values("solution").distinct()
-    Reconsideration.objects.ask_for_all(project, written if project.is_routed else marked)
+def look_again(project: Project, user: User | None = None) -> Run:
+    """Open the Run that has every written solution looked at again (`looking_again`)."""
+    return routing.request(project=project, user=user, looks_again=True)
 
 
 def end(project: Project) -> Run:
@@ -112,18 +110,26 @@ def end(project: Project) -> Run:
 def catch_up_everywhere(*, seconds: float = A_SWEEP) -> int:
     """Route what waits to be looked at for about `seconds`; return how many solutions that were.
 
-    What is wrong in one project, or much in it, or a long import into it, keeps no other waiting.
+    Projects come in any order and share the time equally; what one does not need goes to the
+    others. What is wrong in one is logged, and keeps no other waiting; nor does a long import into
+    it.
     """
-    routed, until = 0, monotonic() + seconds
-    waiting = Reconsideration.objects.values("project").distinct()
-    projects = list(Project.objects.filter(pk__in=waiting))
-    for place, project in enumerate(projects):
-        share = (until - monotonic()) / (len(projects) - place)
-        try:
-            routed += catch_up(project=project, seconds=share, waits=False)
-        except Exception:
-            log.exception("the solutions of %s could not be routed", project.slug)
-    return routed
+    routed, until, done_with = 0, monotonic() + seconds, set[int]()
+    while True:
+        waiting = Reconsideration.objects.exclude(project__in=done_with).values("project")
+        projects = list(Project.objects.filter(pk__in=waiting.distinct()).order_by("?"))
+        for place, project in enumerate(projects):
+            share = (until - monotonic()) / (len(projects) - place)
+            try:
+                n_routed = catch_up(project=project, seconds=share, waits=False)
+            except Exception:
+                log.exception("the solutions of %s could not be routed", project.slug)
+                n_routed = 0
+            routed += n_routed
+            if not n_routed:
+                done_with.add(project.pk)
+        if not projects or monotonic() >= until:
+            return routed
 
 
 def catch_up(*, project: Project, seconds: float = inf, waits: bool = True) -> int:

@@ -6,12 +6,13 @@ from functools import partial
 from uuid import uuid4
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from annotation import run_plans, runs
 from annotation.digests import digest
 from annotation.id_ranges import id_ranges
 from annotation.models import (
+    Annotation,
     Assignment,
     Project,
     Reconsideration,
@@ -42,7 +43,11 @@ _PRIORITY = {
 
 
 def request(
-    *, project: Project, user: User | None = None, ends_pause: datetime | None = None
+    *,
+    project: Project,
+    user: User | None = None,
+    ends_pause: datetime | None = None,
+    looks_again: bool = False,
 ) -> Run:
     """Open the Run that brings the slots for people in line with the project's settings.
 
@@ -50,6 +55,7 @@ def request(
     in explore mode every problem gets them, each with a solution of its own to build. Open slots
     beyond the overlap or of a former mode are withdrawn, the others get the priorities of the
     project's order; what people hold or have submitted, and what managers put first or last, stays.
+    Where a policy says where solutions go, or with `looks_again`, all of them are looked at again.
 
     Asked for while it goes on, or after it was broken off, it is the same Run, which begins anew.
     A pause that began at `ends_pause` ends once no slot of a former mode is open.
@@ -59,23 +65,24 @@ def request(
         routings = locked.runs.filter(kind=Run.Kind.ROUTING).order_by("-pk")
         latest = routings.select_for_update().first()
         if latest is not None and latest.state != Run.State.FINISHED:
-            return begin_anew(latest, ends_pause)
+            return begin_anew(latest, ends_pause, looks_again=looks_again)
         run = run_plans.open_run(
             project=locked,
             kind=Run.Kind.ROUTING,
             identity={"after": latest and latest.pk},
-            request=latest.request if latest else {},
+            request={"ends_pause": latest.request.get("ends_pause")} if latest else {},
             user=user,
         )
-        return begin_anew(run, ends_pause)
+        return begin_anew(run, ends_pause, looks_again=looks_again)
 
 
-def begin_anew(run: Run, ends_pause: datetime | None = None) -> Run:
+def begin_anew(run: Run, ends_pause: datetime | None = None, *, looks_again: bool = False) -> Run:
     """Plan a Run, locked after its project, by the solutions and settings of now."""
     project = run.project
     project.refresh_from_db()
     run.request = {name: getattr(project, name) for name in ("mode", "overlap", "queue_order")} | {
-        "ends_pause": ends_pause.isoformat() if ends_pause else run.request.get("ends_pause")
+        "ends_pause": ends_pause.isoformat() if ends_pause else run.request.get("ends_pause"),
+        "looks_again": looks_again or run.request.get("looks_again", False),
     }
     run.save(update_fields=["request"])
     run_plans.plan_anew(run, _planned(project))
@@ -133,6 +140,8 @@ def _bring_in_line(piece: RunSlice) -> runs.Made:
         # Of a mode that was left meanwhile there is nothing to do; that of now has its own slices.
         if mode == project.mode:
             grown += _align(project, (first, last))
+            if project.is_routed or piece.run.request.get("looks_again"):
+                _ask_again(project, (first, last))
     _resume_after_last(piece, project)
     return runs.Made(done=done, grown=grown)
 
@@ -158,6 +167,18 @@ def _align(project: Project, ids: tuple[int, int]) -> int:
     if made or moved:
         begin_round(project)
     return made - withdrawn
+
+
+def _ask_again(project: Project, ids: tuple[int, int]) -> None:
+    """Have the written solutions looked at again that do not wait for it already.
+
+    Needs the project locked, as whoever takes off what waits has it. Without a policy nothing follows for a solution that nobody has marked.
+    """
+    waiting = Reconsideration.objects.filter(solution=OuterRef("pk"))
+    written = project.solutions.written().filter(~Exists(waiting), pk__range=ids)
+    if not project.is_routed:
+        written = written.filter(Exists(Annotation.objects.filter(solution=OuterRef("pk"))))
+    Reconsideration.objects.ask_for_all(project, written.values("pk"))
 
 
 def _resume_after_last(piece: RunSlice, project: Project) -> None:

@@ -79,6 +79,8 @@ def save(project: Project, *, seen: str, policy: Policy | None) -> bool:
         run = changes.change_policy(project=project, seen=project.routing, policy=policy)
     except changes.ChangedMeanwhile:
         return False
-    if run is not None:
+    if policy is None:
         run_kinds.begin(run)
+    else:
+        run_kinds.ring()
     return True

@@ -5,7 +5,7 @@ import logging
 from celery import current_app
 from kombu.exceptions import OperationalError
 
-from annotation import candidate_drawing, cloning, drawing, labelling, routing, runs
+from annotation import candidate_drawing, cloning, drawing, labelling, looking_again, runs
 from annotation.models import Run
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ SLICE_WORK: dict[str, runs.SliceWork] = {
     Run.Kind.SAMPLING: drawing.draw_slice,
     Run.Kind.LABELLING: labelling.judge_slice,
     Run.Kind.CANDIDATES: candidate_drawing.draw_slice,
-    Run.Kind.ROUTING: routing.route_slice,
+    Run.Kind.ROUTING: looking_again.route_slice,
     Run.Kind.CLONING: cloning.copy_slice,
 }
 

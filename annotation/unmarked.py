@@ -21,7 +21,7 @@ def give_up(run: Run, failures: Sequence[tuple[Any, str]]) -> None:
     """
     if run.kind != Run.Kind.LABELLING or not failures:
         return
-    reasons = dict(failures)
+    reasons = {entry: reason for entry, reason in failures if isinstance(entry, int)}
     slots = Assignment.objects.open().filter(pk__in=reasons).order_by("pk")
     closed = list(slots.select_for_update())
     for slot in closed:

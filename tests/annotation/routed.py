@@ -33,9 +33,13 @@ def set_policy(project: Project, policy: dict[str, Any] | None) -> None:
     project.refresh_from_db()
     wanted = None if policy is None else Policy.from_json(policy)
     run = changes.change_policy(project=project, seen=project.routing, policy=wanted)
-    if run is not None:
-        runs.work_here(run, routing.route_slice)
+    runs.work_here(run, routing.route_slice)
     project.refresh_from_db()
+
+
+def look_again(project: Project) -> None:
+    """Have all solutions of a project wait to be looked at, as workers would."""
+    runs.work_here(route.look_again(project), routing.route_slice)
 
 
 def catch_up(project: Project) -> None:

@@ -32,6 +32,7 @@ from tests.annotation.routed import (
     claimed,
     claimed_for_review,
     judged,
+    look_again,
     make_routed,
     marked,
     ratings_of,
@@ -61,11 +62,11 @@ def solutions_of(project: Project) -> list[Solution]:
 def test_every_solution_goes_to_the_models_that_mark_first_and_to_nobody_else() -> None:
     project = make_routed(MODELS)
     catch_up(project)
-    runs = Run.objects.filter(project=project).order_by("pk")
+    runs = project.runs.filter(kind=Run.Kind.LABELLING).order_by("pk")
     assert [(run.subject, run.total) for run in runs] == [("prm", 3), ("judge", 3)]
     assert set(project.assignments.values_list("reason", flat=True)) == {"first"}
     assert slots_of(project) == []
-    route.look_again(project)
+    look_again(project)
     catch_up(project)
     assert project.assignments.count() == 6
 
@@ -138,7 +139,8 @@ def test_an_archived_project_is_left_alone_and_asks_no_engine() -> None:
     changes.restore(project)
     catch_up(project)
     changes.archive(project)
-    assert {run.state for run in project.runs.all()} == {"paused"}
+    marking = project.runs.filter(kind=Run.Kind.LABELLING)
+    assert {run.state for run in marking} == {"paused"}
 
 
 def test_marks_of_models_send_a_solution_on() -> None:
@@ -319,7 +321,7 @@ def test_a_managers_own_priorities_are_kept() -> None:
     last = solutions_of(project)[-1]
     chosen = Solution.objects.filter(pk=last.pk)
     routing.prioritise(project=project, solutions=chosen, priority=routing.FIRST)
-    route.look_again(project)
+    look_again(project)
     catch_up(project)
     assert slots_of(project)[0][0] == last.pk
     routing.prioritise(project=project, solutions=chosen, priority=None)
@@ -437,7 +439,7 @@ def test_the_same_slots_show_the_models_marks_whoever_routes() -> None:
     people = project.assignments.for_people().order_by("pk")
     arms = list(people.values_list("shows_marks", flat=True))
     assert {*arms} == {True, False}
-    route.look_again(project)
+    look_again(project)
     catch_up(project)
     assert list(people.values_list("shows_marks", flat=True)) == arms
 

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation.models import Project, Reconsideration, WorkCost
+from annotation import looking_again, runs
+from annotation.models import Project, Reconsideration, Run, WorkCost
 from annotation.policy import Policy
 from annotation.policy_forms import sure_of
 from labelers.models import Labeler
@@ -258,6 +259,9 @@ def test_the_route_button_has_every_solution_looked_at_again(project: Project) -
     make_solution(make_problem(project), ["Late."])
     answer = manager_of(project).post("/projects/algebra/route/", follow=True)
     assert "Every solution is looked at again." in text_of(answer)
+    run = project.runs.latest("pk")
+    assert (run.kind, run.total, run.created_by is None) == (Run.Kind.ROUTING, 1, False)
+    runs.work_here(run, looking_again.route_slice)
     catch_up(project)
     assert len(slots_of(project)) == 8
 

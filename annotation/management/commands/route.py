@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation import changes, route, routing, run_kinds
+from annotation import changes, route, routing, run_kinds, runs
 from annotation.consensus import policy_of
 from annotation.models import Project
 from annotation.policy import BadPolicy, Policy
@@ -79,13 +79,18 @@ class Command(BaseCommand):
 
     def route(self, project: Project, wanted: Policy | None) -> None:
         if wanted is not None:
-            changes.change_policy(project=project, seen=project.routing, policy=wanted)
+            run = changes.change_policy(project=project, seen=project.routing, policy=wanted)
             project.refresh_from_db()
         elif project.is_routed:
-            route.look_again(project)
+            run = route.look_again(project)
         else:
             self.route_to_people(project)
             return
+        runs.work_here(run, routing.route_slice)
+        try:
+            runs.check_done(run)
+        except RunFailed as error:
+            raise CommandError(str(error)) from error
         looked_at = route.catch_up(project=project)
         run_kinds.ring()
         self.stdout.write(f"{looked_at:,} solutions looked at")
