@@ -68,7 +68,7 @@ def draw_slice(piece: RunSlice) -> Callable[[], runs.Made]:
     lease = Lease.objects.select_related("project", "solution__problem").get(pk=lease_id)
     if not is_wanted(lease, texts):
         return partial(runs.Made, done=1)
-    asked = _Asked.of(lease, entry, drawing_of(piece.run.request))
+    asked = _Asked.of(lease, entry, drawing_of(piece.run.asked))
     return partial(_write, entry, asked.splitter, asked.draw())
 
 

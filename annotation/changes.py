@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import route, routing
+from annotation import route, route_runs, routing
 from annotation.cases import check_labelers
 from annotation.digests import digest
 from annotation.models import Annotation, Assignment, Lease, Membership, Project, Run
@@ -127,6 +127,7 @@ def change_policy(*, project: Project, seen: Mapping[str, Any], policy: Policy |
         raise ChangedMeanwhile(locked, ["routing"])
     locked.routing = policy.as_json() if policy else {}
     locked.save(update_fields=["routing"])
+    route_runs.follow(locked)
     if policy is None:
         route.end(locked)
     return route.look_again(locked)

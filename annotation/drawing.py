@@ -61,7 +61,7 @@ class Writer:
 
     @classmethod
     def of(cls, run: Run) -> "Writer":
-        wanted = SamplingRequest.from_json(run.request)
+        wanted = SamplingRequest.from_json(run.asked)
         prompt = get_prompt(wanted.prompt)
         decoding = wanted.decoding
         if not decoding.stop:

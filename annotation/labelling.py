@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Prefetch, Sum
 
-from annotation import labelling_plans, routing, run_pace, run_plans, runs
+from annotation import labelling_plans, route_runs, routing, run_pace, run_plans, runs
 from annotation.grading import grade
 from annotation.models import (
     Annotation,
@@ -51,8 +51,9 @@ def request(
 
     `budget`, in the currency of the labeler's price, takes the place of the one before; the Run
     pauses when that much is spent. Raises NotNow where there is no price, or it is spent. Without
-    `resumes` a Run that somebody or its budget has stopped gets more to do, and stays stopped, and
-    what failed is not tried again.
+    `resumes` it is the route that asks: a Run that somebody or its budget has stopped gets more to
+    do, and stays stopped, and what failed is not tried again; one that it begins is the route's
+    (`route_runs`).
     """
     wanted = {"labeler": str(labeler.uuid), "name": labeler.name, "judge": labeler.judge}
     price, judge = price_of(labeler.config), get_judge(labeler.judge)
@@ -66,6 +67,10 @@ def request(
             request=wanted,
             user=user,
         )
+        if resumes:
+            route_runs.leave_to_people(run)
+        elif not run.slices.exists():
+            route_runs.leave_to_route(run)
         goes_on = resumes or not run.is_stopped
         if goes_on:
             run_pace.set_budget(run, budget)

@@ -170,12 +170,14 @@ def _align(project: Project, ids: tuple[int, int]) -> int:
 
 
 def _ask_again(project: Project, ids: tuple[int, int]) -> None:
-    """Have the written solutions looked at again that do not wait for it already.
+    """Have the written solutions in a range looked at again that do not wait for it already.
 
-    Needs the project locked, as whoever takes off what waits has it. Without a policy nothing follows for a solution that nobody has marked.
+    Needs the project locked, as whoever takes off what waits has it. Without a policy nothing
+    follows for a solution that nobody has marked.
     """
     waiting = Reconsideration.objects.filter(solution=OuterRef("pk"))
-    written = project.solutions.written().filter(~Exists(waiting), pk__range=ids)
+    ranges = "problem__range" if project.mode == Project.Mode.EXPLORE else "pk__range"
+    written = project.solutions.written().filter(~Exists(waiting), **{ranges: ids})
     if not project.is_routed:
         written = written.filter(Exists(Annotation.objects.filter(solution=OuterRef("pk"))))
     Reconsideration.objects.ask_for_all(project, written.values("pk"))

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import labelling, routing, run_pace, run_plans, unmarked
+from annotation import labelling, route_runs, routing, run_pace, run_plans, unmarked
 from annotation.models import Project, Run
 from annotation.run_pace import NotNow
 from labelers.judges import JUDGES
@@ -112,6 +112,7 @@ def resume(run: Run, *, budget: Decimal | None = None) -> Run:
     run_pace.set_budget(locked, budget)
     if routes:
         return routing.begin_anew(locked)
+    route_runs.let_go_on(locked)
     locked.settle()
     return locked
 

@@ -32,8 +32,7 @@ def open_run(
         defaults={"request": request, "created_by": user},
     )
     run = Run.objects.select_for_update().get(pk=run.pk)
-    run.request = request
-    run.save(update_fields=["request"])
+    run.ask(request)
     return run
 
 

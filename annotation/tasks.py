@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.db import OperationalError
 
-from annotation import ending, route, run_kinds, runs
+from annotation import ending, route, route_runs, run_kinds, runs
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,13 @@ def expire_leases() -> None:
 
 @shared_task(ignore_result=True, expires=30)
 def route_solutions() -> None:
-    """Send every solution of which something new is known where its project's policy says."""
+    """Send every solution of which something new is known where its project's policy says.
+
+    Marking that no policy asks for any more ends before.
+    """
+    if followed := route_runs.follow_everywhere():
+        log.info("%d runs followed their project's policy", followed)
+        run_kinds.ring()
     routed = route.catch_up_everywhere()
     if routed:
         log.info("%d solutions looked at again", routed)

@@ -1,7 +1,7 @@
 """Long jobs: what was asked, how far they are, what they cost."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -57,6 +57,9 @@ class Run(models.Model):
     """Kinds that nobody waits for in front of a page: they pause, and try again by themselves."""
     OF_MANAGERS = frozenset({Kind.ROUTING, Kind.CLONING, Kind.IMPORT, Kind.FREEZE, Kind.EXPORT})
     """Kinds that work on the project's own tables, which costs only the site's time."""
+
+    NOTES = frozenset({"again", "route"})
+    """Parts of `request` that are not what was asked, but how it goes on."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
@@ -143,6 +146,17 @@ class Run(models.Model):
         return self.kind in Run.PATIENT
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What was asked for."""
+        return {name: part for name, part in self.request.items() if name not in Run.NOTES}
+
+    def ask(self, request: dict[str, Any]) -> None:
+        """Put what is asked for now in the place of what was asked before."""
+        notes = {name: part for name, part in self.request.items() if name in Run.NOTES}
+        self.request = {**request, **notes}
+        self.save(update_fields=["request"])
+
+    @property
     def tries_from(self) -> int:
         """Number of the first slice that may be taken: a stopped Run that tries again what failed
         does these alone."""
@@ -198,9 +212,9 @@ class Run(models.Model):
         """Hold an unfinished Run, keeping what slices in work still bring; True if it was one."""
         return bool(Run.objects.unfinished().filter(pk=self.pk).update(state=Run.State.PAUSED))
 
-    def cancel(self) -> bool:
+    def cancel(self, why: str = "") -> bool:
         """Stop a Run, keeping what slices in work still bring; True if it had not stopped yet."""
-        return self._stop(Run.State.CANCELLED, "", Run.State.PAUSED)
+        return self._stop(Run.State.CANCELLED, why, Run.State.PAUSED)
 
     def _stop(self, state: "Run.State", error: str, *also: "Run.State") -> bool:
         going = [Run.State.QUEUED, Run.State.RUNNING, *also]
