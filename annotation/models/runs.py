@@ -61,6 +61,8 @@ class Run(models.Model):
     NOTES = frozenset({"again", "route"})
     """Parts of `request` that are not what was asked, but how it goes on."""
 
+    _STANDING = ("state", "error", "started_at", "finished_at", "failed_in_a_row")
+
     project = models.ForeignKey(Project, models.CASCADE, related_name="runs", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind)
     state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
@@ -100,6 +102,7 @@ class Run(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
+    """Since when it goes on: when its first slice was taken, or the first after it had stopped."""
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = RunQuerySet.as_manager()
@@ -127,6 +130,11 @@ class Run(models.Model):
     def is_whole(self) -> bool:
         """Whether all of it was done."""
         return self.state == Run.State.FINISHED and not self.failed
+
+    @property
+    def has_only_failures(self) -> bool:
+        """Whether it came to its end, and nothing of it was done."""
+        return self.state == Run.State.FINISHED and bool(self.failed) and not self.done
 
     @property
     def is_beyond_help(self) -> bool:
@@ -166,9 +174,8 @@ class Run(models.Model):
         """Queue a stopped Run, locked by the caller, for its slices from number `first` alone."""
         then = Run.State.CANCELLED if self.state == Run.State.CANCELLED else Run.State.PAUSED
         self.request = {**self.request, "again": {"from": self.tries_from or first, "then": then}}
-        self.state, self.error, self.finished_at = Run.State.QUEUED, "", None
-        self.failed_in_a_row = 0
-        self.save(update_fields=["request", "state", "error", "finished_at", "failed_in_a_row"])
+        self._queue()
+        self.save(update_fields=["request", *Run._STANDING])
 
     def has_tried(self) -> bool:
         """Stop a Run again, locked by the caller, of which only that was to be tried which has been
@@ -193,11 +200,15 @@ class Run(models.Model):
         self._try_all()
         if self.slices.unfinished().exists():
             if not self.is_unfinished:
-                self.state, self.error, self.finished_at = Run.State.QUEUED, "", None
-                self.failed_in_a_row = 0
+                self._queue()
         elif self.state != Run.State.FINISHED:
             self.state, self.error, self.finished_at = Run.State.FINISHED, "", timezone.now()
-        self.save(update_fields=["request", "state", "error", "finished_at", "failed_in_a_row"])
+        self.save(update_fields=["request", *Run._STANDING])
+
+    def _queue(self) -> None:
+        self.state, self.error, self.finished_at = Run.State.QUEUED, "", None
+        self.started_at = None  # its pace is that since it goes on
+        self.failed_in_a_row = 0
 
     def begin(self) -> None:
         """Note that a slice was taken."""

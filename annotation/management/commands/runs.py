@@ -1,22 +1,26 @@
 """`manage.py runs`: what runs and how far it is; holding it, ending it, letting it go on."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
 from rich.table import Table
 
 from annotation import run_control, run_kinds
 from annotation.management.running import BUDGET, money, positive
-from annotation.models import Run
+from annotation.models import Assignment, Problem, Run
 from annotation.run_pace import NotNow
-from annotation.run_progress import progress
+from annotation.run_progress import LISTED, failed, progress, reasons
 from web.templatetags.durations import duration
 from web.terminal import as_text
 
+REASONS_SHOWN = 10
+FAILED_AT_ONCE = 1_000
+
 
 class Command(BaseCommand):
-    help = "List the latest runs, or hold, end, resume or retry one."
+    help = "List the latest runs, or hold, end, resume or retry one, or list what failed in it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--project", metavar="SLUG")
@@ -29,6 +33,12 @@ class Command(BaseCommand):
             ("retry", "try everything again that failed in it"),
         ):
             wanted.add_argument(f"--{act}", type=positive, metavar="RUN", help=words)
+        wanted.add_argument(
+            "--failed",
+            type=positive,
+            metavar="RUN",
+            help="list what failed in it: the address of each page, and why",
+        )
         parser.add_argument("--budget", type=money, help=f"with --resume: {BUDGET}")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,15 +55,16 @@ class Command(BaseCommand):
             if options[name] is not None:
                 self._act(options[name], act, said)
                 return
+        if options["failed"] is not None:
+            self._print_failed(found(options["failed"]))
+            return
         listed = Run.objects.select_related("project").order_by("-id")
         if options["project"]:
             listed = listed.filter(project__slug=options["project"])
         self._print(listed[: options["limit"]])
 
     def _act(self, run_id: int, act: Callable[[Run], object], said: str) -> None:
-        run = Run.objects.select_related("project").filter(pk=run_id).first()
-        if run is None:
-            raise CommandError(f"there is no run {run_id}")
+        run = found(run_id)
         try:
             act(run)
         except NotNow as error:
@@ -63,7 +74,7 @@ class Command(BaseCommand):
 
     def _print(self, listed: Iterable[Run]) -> None:
         names = "run", "project", "what", "state", "done", "failed", "a minute", "left", "tokens"
-        table, reasons = Table(*names, "cost"), list[str]()
+        table, said = Table(*names, "cost"), list[str]()
         for run in listed:
             far = progress(run)
             table.add_row(
@@ -78,15 +89,47 @@ class Command(BaseCommand):
                 f"{_about(run)}{run.completion_tokens:,}",
                 _cost(run),
             )
-            waiting = [f"{n:,} to be tried again: {reason}" for reason, n in far.waiting.items()]
-            counted = [f"{n:,} x {reason}" for reason, n in run.errors.items()]
-            reasons += [f"run {run.pk}: {said}" for said in (run.error, *waiting, *counted) if said]
+            waiting = most_frequent(far.waiting, "to be tried again: ")
+            counted = most_frequent(run.errors, "x ")
+            said += [f"run {run.pk}: {one}" for one in (run.error, *waiting, *counted) if one]
         if table.row_count:
             self.stdout.write(as_text(table, width=140))
-            for reason in reasons:
-                self.stdout.write(reason)
+            for line in said:
+                self.stdout.write(line)
         else:
             self.stdout.write("no runs yet: `manage.py sample` and `manage.py label` make them")
+
+    def _print_failed(self, run: Run) -> None:
+        if run.kind not in LISTED:
+            raise CommandError(f"{run}: what fails in such a run has no page")
+        listed = failed(run).order_by("pk")
+        for start in range(0, listed.count(), FAILED_AT_ONCE):
+            rows = list(listed[start : start + FAILED_AT_ONCE])
+            why = reasons(run, [row.pk for row in rows])
+            for row in rows:
+                self.stdout.write(f"{page_of(run, row)}  {why.get(row.pk, '')}")
+
+
+def found(run_id: int) -> Run:
+    run = Run.objects.select_related("project").filter(pk=run_id).first()
+    if run is None:
+        raise CommandError(f"there is no run {run_id}")
+    return run
+
+
+def page_of(run: Run, row: Assignment | Problem) -> str:
+    """Return the address of the page that shows what failed."""
+    if isinstance(row, Assignment):
+        return reverse("solution", args=[run.project.slug, row.solution_id])
+    return reverse("problem", args=[run.project.slug, row.pk])
+
+
+def most_frequent(counts: Mapping[str, int], words: str) -> list[str]:
+    """Say the most frequent reasons, and how many more there are."""
+    ranked = sorted(counts.items(), key=lambda one: -one[1])
+    lines = [f"{n:,} {words}{reason}" for reason, n in ranked[:REASONS_SHOWN]]
+    more = len(ranked) - REASONS_SHOWN
+    return [*lines, f"and {more:,} more reasons"] if more > 0 else lines
 
 
 def _cost(run: Run) -> str:
