@@ -55,7 +55,7 @@ def follow(project: Project) -> int:
     Where the labeler of one was replaced all solutions are looked at again, so that its successor
     is asked.
     """
-    project = consensus.lock(project)
+    project = Project.objects.lock(project.pk)
     ours = project.runs.filter(_MAY_END | _MAY_COME_BACK, kind=Run.Kind.LABELLING)
     runs = list(ours.select_for_update().order_by("pk"))
     policy, current = _policy_of(project), _current(runs)

@@ -25,7 +25,7 @@ def routing(request: UserRequest, slug: str) -> HttpResponse:
     project = managed_project(request, slug)
     if project.mode != Project.Mode.REVIEW:
         return render(request, "annotation/routing.html", {"project": project})
-    asked = request.POST.get("do", "preview") if request.method == "POST" else ""
+    asked = (request.POST.get("do") or "preview") if request.method == "POST" else ""
     editor = PolicyEditor(project, request.POST if asked else None)
     policy = editor.do(asked) if asked else None
     context: dict[str, object] = {"project": project, "editor": editor}

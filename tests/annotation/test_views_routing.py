@@ -226,7 +226,7 @@ def test_what_no_browser_sends_is_refused_by_field(project: Project) -> None:
     assert page.context["editor"].rest.errors["first"]
     page = manager.post(ADDRESS, {"do": "save"})
     assert page.context["editor"].has_errors
-    for asked in ("up", "add nothing", "down accept x", "remove people -1", "fill"):
+    for asked in ("", "up", "add nothing", "down accept x", "remove people -1", "fill"):
         assert manager.post(ADDRESS, {"do": asked}).status_code == 200
     assert policy_of(project) == Policy.from_json(TWO_EACH).as_json()
 

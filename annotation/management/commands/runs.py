@@ -104,7 +104,7 @@ class Command(BaseCommand):
             raise CommandError(f"{run}: what fails in such a run has no page")
         listed = failed(run).order_by("pk")
         for start in range(0, listed.count(), FAILED_AT_ONCE):
-            rows = list(listed[start : start + FAILED_AT_ONCE])
+            rows: list[Assignment | Problem] = [*listed[start : start + FAILED_AT_ONCE]]
             why = reasons(run, [row.pk for row in rows])
             for row in rows:
                 self.stdout.write(f"{page_of(run, row)}  {why.get(row.pk, '')}")
