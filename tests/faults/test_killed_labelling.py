@@ -5,14 +5,17 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
+from annotation.models import RunSlice
 from tests.place import Stepmark, kill_group, stepmark
 
 pytestmark = pytest.mark.slow
 
-SOLUTIONS = 32
+SOLUTIONS = 16
 JUDGES = 3
 WHOLE = f"({JUDGES * SOLUTIONS}, {JUDGES * SOLUTIONS}, ['finished'])"
 STANDING = (
@@ -21,7 +24,13 @@ STANDING = (
     " sorted(set(Run.objects.values_list('state', flat=True))))"
 )
 COUNTS = "sorted(Run.objects.values_list('total', 'done', 'failed'))"
-TAKEN_AGAIN = "RunSlice.objects.filter(attempt__gt=1).exists()"
+NOW = "__import__('django.utils.timezone').utils.timezone.now()"
+JUST_TAKEN = (
+    "RunSlice.objects.working().filter(lease_until__gt="
+    f"{NOW} + RunSlice.LEASE - __import__('datetime').timedelta(seconds=0.5)).exists()"
+)
+HELD = "sorted(RunSlice.objects.filter(state='working').values_list('pk', flat=True))"
+TAKEN_AGAIN = "sorted(RunSlice.objects.filter(attempt=2).values_list('pk', flat=True))"
 
 
 CLEAR = (
@@ -75,6 +84,13 @@ def pid_of(place: Stepmark, service: str) -> int:
     return next(int(one["pid"]) for one in statuses if one["name"] == service)
 
 
+def test_a_lost_slice_is_called_for_within_30_seconds() -> None:
+    schedule = settings.CELERY_BEAT_SCHEDULE["ring-again"]["schedule"]
+    assert isinstance(schedule, float)
+    sweep = timedelta(seconds=schedule)
+    assert RunSlice.LEASE + sweep < timedelta(seconds=30)
+
+
 def longest_standstill(place: Stepmark, killed_at: str) -> float:
     """Return the seconds that no slice ended in, at the most, from `killed_at` to the last end.
 
@@ -97,11 +113,15 @@ def test_what_killed_workers_held_is_taken_up_without_waiting_for_the_broker(
     place = stepmark_at_work
     worker = start_worker(place)
     mark_half(place)
+    # Between two slices a worker holds none.
+    place.wait_until(lambda: place.query(JUST_TAKEN) == "True", what="another slice")
+    killed_at = place.query(NOW)
     kill_group(worker)
-    killed_at = place.query("__import__('django.utils.timezone').utils.timezone.now()")
+    held = place.query(HELD)
+    assert held != "[]"
     worker = start_worker(place)
     assert_ends_whole(place)
-    assert place.query(TAKEN_AGAIN) == "True", "the killed workers held nothing"
+    assert place.query(TAKEN_AGAIN) == held
     # The broker would deliver the dead workers' messages again after an hour.
     assert longest_standstill(place, killed_at) <= 30
     kill_group(worker)
