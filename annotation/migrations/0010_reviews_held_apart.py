@@ -29,6 +29,6 @@ AFTER = BEFORE.replace(EVERY_HOLD, WITH_ITS_SLOT).replace(*COUNTED)
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("annotation", "0008_kinds_of_runs")]
+    dependencies: ClassVar = [("annotation", "0009_estimated_calls")]
 
     operations: ClassVar = [migrations.RunSQL(AFTER, BEFORE)]

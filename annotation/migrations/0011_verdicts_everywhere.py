@@ -26,7 +26,7 @@ WHERE EXISTS (SELECT FROM annotation_annotation AS made WHERE made.solution_id =
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("annotation", "0009_reviews_held_apart")]
+    dependencies: ClassVar = [("annotation", "0010_reviews_held_apart")]
 
     operations: ClassVar = [
         migrations.RunSQL(FAIL_WHAT_WAS_GIVEN_UP, migrations.RunSQL.noop),
