@@ -28,6 +28,7 @@ from annotation.finished import Unfinished
 from annotation.handing_in import hand_in
 from annotation.models import Annotation, Lease, Project
 from annotation.models.work import NotOpen
+from annotation.programs import claim_work
 from annotation.reviewing import claim_review
 from annotation.showing import assignment_json, candidates_json, waiting_json
 from labelers.registration import labeler_of
@@ -145,7 +146,7 @@ class NextView(QueueView):
         """Give the caller the best open slot, or say what they wait for."""
         project = self.project(slug)
         labeler = labeler_of(self.user)
-        lease = leases.claim_next(labeler=labeler, project=project, **self.sent(NextFields))
+        lease = claim_work(labeler=labeler, project=project, **self.sent(NextFields))
         if lease is None:
             return Response({"assignment": None, "waiting": waiting_json(labeler, project)})
         return Response({"assignment": assignment_json(lease), "waiting": None})

@@ -1,5 +1,6 @@
 """What clients of the queue send, checked field by field."""
 
+from math import isnan
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +23,14 @@ class RatingField(serializers.Field[int, int, int, Any]):
         return data
 
     def to_representation(self, value: int) -> int:
+        return value
+
+
+class ShareField(serializers.FloatField):
+    def to_internal_value(self, data: Any) -> float:
+        # "NaN" is a number to Python, and between any two.
+        if isnan(value := super().to_internal_value(data)):
+            self.fail("invalid")
         return value
 
 
@@ -72,6 +81,7 @@ class DraftFields(serializers.Serializer[Draft]):
         child=serializers.IntegerField(min_value=0, max_value=32_767), default=list, max_length=500
     )
     active_ms = serializers.IntegerField(min_value=0, max_value=A_DAY_MS, default=0)
+    score = ShareField(min_value=0, max_value=1, allow_null=True, default=None)
 
     def to_internal_value(self, data: Any) -> Any:
         fields = super().to_internal_value(data)

@@ -118,7 +118,7 @@ class RunsView(ManagedView):
     def post(self, request: Request, slug: str) -> Response:
         """Have a model labeler mark every solution that it has not marked yet."""
         project, sent = self.project(slug), self.sent(StartFields)
-        labeler = Labeler.objects.machines().current().filter(uuid=sent["labeler"]).first()
+        labeler = Labeler.objects.judges().current().filter(uuid=sent["labeler"]).first()
         if labeler is None:
             raise ValidationError({"labeler": [_("No current model labeler has this UUID.")]})
         if not run_control.may_be_paid_by(self.user, labeler):

@@ -60,6 +60,8 @@ class Draft:
     bad_splits: tuple[int, ...] = ()
     """Positions whose text is not one step."""
     active_ms: int = 0
+    score: float | None = None
+    """A program's score for the solution, from 0 to 1: how sure it is that nothing is wrong."""
 
     def as_json(self) -> dict[str, Any]:
         whole = asdict(self)
@@ -79,6 +81,7 @@ class Draft:
             critiques={int(key): rating for key, rating in value.get("critiques", {}).items()},
             bad_splits=tuple(value.get("bad_splits", ())),
             active_ms=value.get("active_ms", 0),
+            score=value.get("score"),
         )
 
 

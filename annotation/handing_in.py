@@ -25,6 +25,7 @@ from annotation.models import (
     StepLabel,
 )
 from annotation.models.work import NotOpen
+from labelers.models import Labeler
 
 # As text: what every submission asks must not be put together anew each time.
 _HOLDS = """
@@ -127,6 +128,8 @@ def _keep(held: _Held, draft: Draft) -> Annotation:
     rules = explore if project.mode == Project.Mode.EXPLORE else review
     finished = rules.finish(project, solution, steps, draft)
     _check_asked(project, steps, finished, draft)
+    if draft.score is not None and lease.labeler.kind != Labeler.Kind.MODEL:
+        raise Unfinished("score", _("Only programs give a score."))
     annotation = _annotation(held, draft, finished)
     annotation.generation = solution.generation
     written = _keep_human_steps(finished, steps, solution.pk)
@@ -175,6 +178,7 @@ def _annotation(held: _Held, draft: Draft, finished: Finished) -> Annotation:
         elapsed_ms=elapsed_ms,
         progress=draft.progress,
         bad_splits=sorted(set(draft.bad_splits)),
+        score=draft.score,
     )
 
 

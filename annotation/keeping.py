@@ -24,20 +24,21 @@ _FIELDS = (
     "progress",
     "bad_splits",
     "generation",
+    "score",
     "submitted_at",
 )
 _KEEP = """
 WITH kept AS (
     INSERT INTO annotation_annotation (
         project_id, labeler_id, solution_id, assignment_id, lease_id, is_surplus, supersedes_id,
-        finish_reason, comment, total_time_ms, elapsed_ms, progress, bad_splits, generation,
+        finish_reason, comment, total_time_ms, elapsed_ms, progress, bad_splits, generation, score,
         submitted_at, is_practice, is_quality_control, is_screening, evidence, shape
     )
     VALUES (
         %(project_id)s, %(labeler_id)s, %(solution_id)s, %(assignment_id)s, %(lease)s,
         %(is_surplus)s, %(supersedes_id)s, %(finish_reason)s, %(comment)s, %(total_time_ms)s,
-        %(elapsed_ms)s, %(progress)s, %(bad_splits)s::smallint[], %(generation)s, %(submitted_at)s,
-        false, false, false, '{}', '{}'
+        %(elapsed_ms)s, %(progress)s, %(bad_splits)s::smallint[], %(generation)s, %(score)s,
+        %(submitted_at)s, false, false, false, '{}', '{}'
     )
     RETURNING id
 ),

@@ -28,6 +28,7 @@ from annotation.label_page import (
 )
 from annotation.models import Annotation, Lease, Project
 from annotation.models.work import NotOpen
+from annotation.programs import claim_work
 from annotation.reviewing import claim_review
 from labelers.registration import labeler_of
 from web import errors, markdown
@@ -124,7 +125,7 @@ def work_page(request: UserRequest, project: Project, page: str) -> HttpResponse
             )
             return HttpResponseRedirect(reverse(page, args=[project.slug]))
     else:
-        claim = claim_review if for_review else leases.claim_next
+        claim = claim_review if for_review else claim_work
         lease = claim(labeler=labeler, project=project)
     if lease is None:
         context |= waiting_context(request.user, labeler, project, for_review=for_review)

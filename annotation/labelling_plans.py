@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import run_plans
+from annotation.asking import lacking
 from annotation.cases import counts
-from annotation.models import Annotation, Assignment, Project, Run, RunSlice, Solution
+from annotation.models import Assignment, Project, Run, RunSlice
 from labelers.models import Labeler
 
 PLANNED_AT_ONCE = 1_000
@@ -57,7 +57,7 @@ def count_rest(project: Project, labeler: Labeler, plan: Plan) -> Plan:
     """Return `plan` with all that it has left counted. Goes through the project's solutions."""
     if plan.is_counted:
         return plan
-    return replace(plan, left=missing(project, labeler).count(), is_counted=True)
+    return replace(plan, left=lacking(project, labeler).count(), is_counted=True)
 
 
 def go_on(
@@ -92,16 +92,6 @@ def go_on(
     recount(run, but=piece)
 
 
-def missing(project: Project, labeler: Labeler) -> QuerySet[Solution]:
-    """Return the written solutions that have neither an assignment nor marks of `labeler`.
-
-    Marks may have been imported.
-    """
-    theirs = Assignment.objects.filter(labeler=labeler, solution=OuterRef("pk"))
-    marked = Annotation.objects.counted().filter(labeler=labeler, solution=OuterRef("pk"))
-    return project.solutions.written().exclude(Exists(theirs)).exclude(Exists(marked))
-
-
 def again(entries: Sequence[Any], batch_size: int) -> list[list[Any]]:
     """Return the payloads of slices that do once more what became of `entries`, which failed."""
     plans = [[entry] for entry in entries if _plan_of([entry])]
@@ -128,7 +118,7 @@ def _rest(project: Project, labeler: Labeler, plan: Plan, problem: int, n_planne
     """Return what is left of `plan` after a part that ends at `problem`, whose rest may be left."""
     if plan.left:
         return replace(plan, problem=problem, left=max(0, plan.left - n_planned))
-    n_left = missing(project, labeler).order_by()[:COUNTED_AT_ONCE].count()
+    n_left = lacking(project, labeler).order_by()[:COUNTED_AT_ONCE].count()
     return replace(plan, problem=problem, left=n_left, is_counted=n_left < COUNTED_AT_ONCE)
 
 

@@ -21,8 +21,10 @@ def claim_review(*, labeler: Labeler, project: Project, ahead: bool = False) -> 
     """Return the first solution that waits for a reviewer, leased to `labeler`, or None.
 
     Whoever holds one gets it again; `ahead` is as in `leases.claim_next`. Nobody reviews what they
-    have marked themselves. The caller knows that `labeler` may review in `project`.
+    have marked themselves, and no program. The caller knows that `labeler` may review in `project`.
     """
+    if labeler.kind == Labeler.Kind.MODEL:
+        return None
     standing = lock(labeler, project)
     mine = open_leases(labeler, project).filter(assignment__for_reviewers=True)
     lease = already_open(mine, ahead=ahead)

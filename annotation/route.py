@@ -211,7 +211,8 @@ def _ask_models(
     """Have the models that mark first mark what waits for them."""
     to_models = [pk for pk, decision in decisions.items() if decision.way == Way.MODELS]
     missing = _not_asked(policy, names, {pk: cases[pk] for pk in to_models})
-    for labeler in Labeler.objects.machines().current().filter(name__in=missing).order_by("pk"):
+    # Programs ask by themselves.
+    for labeler in Labeler.objects.judges().current().filter(name__in=missing).order_by("pk"):
         run = labelling.request(project=project, labeler=labeler, reason=MARKS_FIRST, resumes=False)
         if run.state in LEFT:
             Reconsideration.objects.ask_for(project, to_models)

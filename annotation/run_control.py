@@ -40,13 +40,14 @@ def not_payable(user: User, labelers: Iterable[str], *, known: Iterable[str] = (
 
     Those that are `known` mark already.
     """
-    allowed = {labeler.name for labeler in startable(user)} | set(known)
+    free = Labeler.objects.programs().current().values_list("name", flat=True)
+    allowed = {labeler.name for labeler in startable(user)} | {*known, *free}
     return [name for name in labelers if name not in allowed]
 
 
 def startable(user: User) -> list[Labeler]:
     """Return the model labelers that `user` may let mark a project they manage, by name."""
-    current = Labeler.objects.machines().current().order_by("name")
+    current = Labeler.objects.judges().current().order_by("name")
     return [labeler for labeler in current if may_be_paid_by(user, labeler)]
 
 

@@ -48,7 +48,7 @@ def waiting_for(labeler: Labeler, project: Project, *, for_review: bool = False)
         reserved_until=reserved.aggregate(at=Min("until"))["at"],
         skipped=skipped.values("solution").distinct().count(),
         returns_at=skipped.aggregate(at=Min("returns_at"))["at"],
-        was_given_out=was_given_out(project),
+        was_given_out=labeler.kind == Labeler.Kind.MODEL or was_given_out(project),
     )
 
 

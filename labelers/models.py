@@ -12,6 +12,13 @@ class LabelerQuerySet(models.QuerySet["Labeler"]):
     def machines(self) -> "LabelerQuerySet":
         return self.filter(kind=Labeler.Kind.MODEL)
 
+    def judges(self) -> "LabelerQuerySet":
+        """Models that mark by a judge; the others are programs, which come over REST."""
+        return self.machines().exclude(judge="")
+
+    def programs(self) -> "LabelerQuerySet":
+        return self.machines().filter(judge="")
+
     def current(self) -> "LabelerQuerySet":
         """Those that may mark: not retired by a labeler that replaced them."""
         return self.filter(retired_at=None)
@@ -21,7 +28,8 @@ class Labeler(models.Model):
     """One person or one model, known outside by `uuid`.
 
     A model's judge and configuration never change: a change makes a new Labeler that
-    names the one it replaces, so that every mark can be traced to what made it.
+    names the one it replaces, so that every mark can be traced to what made it. A model without a
+    judge is a program that marks over REST: it is the account that it comes with.
     """
 
     class Kind(models.TextChoices):
@@ -53,8 +61,9 @@ class Labeler(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(kind="person", judge="")
-                | (models.Q(kind="model", user=None) & ~models.Q(judge="")),
-                name="labeler_is_a_person_or_has_a_judge",
+                | (models.Q(kind="model", user=None) & ~models.Q(judge=""))
+                | (models.Q(kind="model", judge="") & ~models.Q(user=None)),
+                name="labeler_is_a_person_a_judge_or_a_program",
             ),
         ]
 

@@ -70,6 +70,33 @@ def register_model(*, name: str, judge: str, config: Mapping[str, Any] | None = 
     )
 
 
+@transaction.atomic
+def register_program(*, name: str, user: User) -> Labeler:
+    """Return the model labeler `name` that `user` is from now on: a program's account.
+
+    A current program of this name with another account is retired, and replaced by this one.
+    Raises BadConfiguration for an account that has marked or holds work as a person, or is another
+    program, and for the name of a judge's labeler.
+    """
+    labeler = Labeler.objects.select_for_update().get(pk=labeler_of(user).pk)
+    current = Labeler.objects.machines().current().select_for_update().filter(name=name).first()
+    if labeler == current:
+        return labeler
+    if labeler.kind == Labeler.Kind.MODEL:
+        raise BadConfiguration(f"the account {user} is the program {labeler.name!r} already")
+    if labeler.assignments.exists() or labeler.annotations.exists():
+        raise BadConfiguration(
+            f"the account {user} has marked as a person: give the program one of its own"
+        )
+    if current is not None:
+        if current.judge:
+            raise BadConfiguration(f"{name!r} is a model that marks by the judge {current.judge!r}")
+        current.retire()
+    labeler.kind, labeler.name, labeler.replaces = Labeler.Kind.MODEL, name, current
+    labeler.save(update_fields=["kind", "name", "replaces"])
+    return labeler
+
+
 def labeler_of(user: User) -> Labeler:
     """Return the labeler that `user` is, made when missing."""
     try:

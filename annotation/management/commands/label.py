@@ -35,7 +35,7 @@ class Command(RunCommand):
 
 def labeler_named(name: str) -> Labeler:
     """Return the current model labeler of this name; a judge's own name makes it."""
-    current = Labeler.objects.machines().current()
+    current = Labeler.objects.judges().current()
     labeler = current.filter(name=name).first()
     if labeler is not None:
         return labeler
