@@ -6,12 +6,13 @@ from functools import partial
 from uuid import uuid4
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from annotation import run_plans, runs
 from annotation.digests import digest
 from annotation.id_ranges import id_ranges
 from annotation.models import (
+    Annotation,
     Assignment,
     Project,
     Reconsideration,
