@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from annotation import looking_again, route, routing, run_control, runs
 from annotation.models import Project, Reconsideration, Run
 from tests.annotation.routed import catch_up, look_again, make_routed, set_policy, slots_of
-from tests.factories import make_problem, make_project, make_solution
+from tests.factories import make_annotation, make_labeler, make_problem, make_project, make_solution
 
 pytestmark = pytest.mark.django_db
 TO_PEOPLE = {"people": [{"how_many": 1}]}
@@ -107,8 +107,10 @@ def test_solutions_that_people_build_are_left_alone(project: Project) -> None:
 
 
 def test_who_takes_a_policy_away_has_the_verdicts_looked_at_too(project: Project) -> None:
+    one_marked = project.solutions.latest("pk")
+    make_annotation(one_marked, make_labeler("other"), ratings=[1])
     set_policy(project, None)
-    assert len(waiting(project)) == 5
+    assert waiting(project) == [one_marked.pk], "of what nobody marked there is no verdict"
     catch_up(project)
     runs.work_here(routing.request(project=project), routing.route_slice)
     assert waiting(project) == [], "to route a project without a policy is no news of its solutions"
@@ -130,13 +132,13 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], list[tuple[str, 
     `slug` "small", which takes none; and says which got how much."""
     clock, given = Clock(), list[tuple[str, float]]()
 
-    def takes_all(*, project: Project, seconds: float) -> int:
+    def takes_all(*, project: Project, seconds: float, waits: bool) -> int:
         given.append((project.slug, seconds))
         if project.slug == "small":
             Reconsideration.objects.filter(project=project).delete()
         else:
             clock.now += seconds
-        return 0
+        return 1
 
     monkeypatch.setattr(route, "monotonic", clock)
     monkeypatch.setattr(route, "catch_up", takes_all)

@@ -88,7 +88,8 @@ def test_no_run_is_opened_for_a_model_whose_marks_were_all_imported() -> None:
     for solution in solutions_of(project):
         make_annotation(solution, Labeler.objects.get(name="prm"), ratings=ratings_of(1))
     catch_up(project)
-    assert [run.subject for run in project.runs.all()] == ["judge"]
+    marking = project.runs.filter(kind=Run.Kind.LABELLING)
+    assert [run.subject for run in marking] == ["judge"]
 
 
 def test_what_counts_is_the_same_in_both_spellings() -> None:
@@ -134,7 +135,7 @@ def test_an_archived_project_is_left_alone_and_asks_no_engine() -> None:
     project = make_routed(MODELS, n=1)
     changes.archive(project)
     route.catch_up_everywhere()
-    assert not project.runs.exists()
+    assert not project.runs.filter(kind=Run.Kind.LABELLING).exists()
     assert not project.assignments.exists()
     changes.restore(project)
     catch_up(project)
@@ -180,7 +181,8 @@ def test_what_people_have_stays_while_another_model_is_waited_for() -> None:
     catch_up(project)
     assert list(project.assignments.for_people().order_by("pk").values()) == before
     assert verdicts_of(last) == []
-    assert {run.subject for run in project.runs.all()} == {"prm", "judge"}
+    marking = project.runs.filter(kind=Run.Kind.LABELLING)
+    assert {run.subject for run in marking} == {"prm", "judge"}
     for solution in (first, last):
         judged(solution, "judge", 1)
     catch_up(project)
