@@ -99,7 +99,7 @@ def test_solutions_wait_for_the_program_and_go_on_by_what_it_finds(
     assert verdicts_of(first) == [(1, 1.0, "accept 1"), (-1, 0.0, "accept 1")]
     assert slots_of(project) == [(second.pk, "people 1: rest")]
     assert verdicts_of(second) == []
-    assert not project.runs.exists()
+    assert not project.runs.filter(kind="labelling").exists()
     assert third.assignments.count() == 0
 
 
@@ -229,7 +229,7 @@ def test_a_judge_and_a_program_mark_first_side_by_side(project: Project, bot: Cl
     make_solution(project.problems.get(), ["Another.", "And on.", "So it is."])
     set_policy(project, {**POLICY, "first": ["extern", "prm"]})
     sweep()
-    assert [run.subject for run in project.runs.all()] == ["prm"]
+    assert [run.subject for run in project.runs.filter(kind="labelling")] == ["prm"]
     slot = take(bot)
     solution = Assignment.objects.get(pk=slot["id"]).solution
     judged(solution, "prm", 1)
