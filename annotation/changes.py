@@ -97,11 +97,10 @@ def _follow(project: Project, changed: list[str], user: User) -> Run | None:
         )
     if project.is_routed:
         return None
-    if "overlap" in changed:
-        route.look_again(project)
+    run = route.look_again(project, user) if "overlap" in changed else None
     if not {"overlap", "queue_order"}.isdisjoint(changed) and slots.exists():
         return routing.request(project=project, user=user)
-    return None
+    return run
 
 
 def _check_nobody_has_begun(project: Project) -> None:

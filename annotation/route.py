@@ -90,8 +90,8 @@ def _follow(slot: Assignment, like: Assignment) -> bool:
 
 
 def look_again(project: Project, user: User | None = None) -> Run:
-    """Open the Run that has every written solution looked at again (`looking_again`)."""
-    return routing.request(project=project, user=user, looks_again=True)
+    """Open the Run that has every solution looked at again whose verdicts or way may differ now."""
+    return routing.request(project=project, user=user, looks_again=True, gives_out=False)
 
 
 def end(project: Project) -> Run:

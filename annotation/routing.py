@@ -48,6 +48,7 @@ def request(
     user: User | None = None,
     ends_pause: datetime | None = None,
     looks_again: bool = False,
+    gives_out: bool = True,
 ) -> Run:
     """Open the Run that brings the slots for people in line with the project's settings.
 
@@ -55,7 +56,8 @@ def request(
     in explore mode every problem gets them, each with a solution of its own to build. Open slots
     beyond the overlap or of a former mode are withdrawn, the others get the priorities of the
     project's order; what people hold or have submitted, and what managers put first or last, stays.
-    Where a policy says where solutions go, or with `looks_again`, all of them are looked at again.
+    Where a policy says where solutions go, or with `looks_again`, all of them are looked at again;
+    unless it `gives_out`, this is all.
 
     Asked for while it goes on, or after it was broken off, it is the same Run, which begins anew.
     A pause that began at `ends_pause` ends once no slot of a former mode is open.
@@ -65,24 +67,37 @@ def request(
         routings = locked.runs.filter(kind=Run.Kind.ROUTING).order_by("-pk")
         latest = routings.select_for_update().first()
         if latest is not None and latest.state != Run.State.FINISHED:
-            return begin_anew(latest, ends_pause, looks_again=looks_again)
+            return begin_anew(latest, ends_pause, looks_again=looks_again, gives_out=gives_out)
         run = run_plans.open_run(
             project=locked,
             kind=Run.Kind.ROUTING,
             identity={"after": latest and latest.pk},
-            request={"ends_pause": latest.request.get("ends_pause")} if latest else {},
+            request={
+                "ends_pause": latest.request.get("ends_pause") if latest else None,
+                "gives_out": False,
+            },
             user=user,
         )
-        return begin_anew(run, ends_pause, looks_again=looks_again)
+        return begin_anew(run, ends_pause, looks_again=looks_again, gives_out=gives_out)
 
 
-def begin_anew(run: Run, ends_pause: datetime | None = None, *, looks_again: bool = False) -> Run:
-    """Plan a Run, locked after its project, by the solutions and settings of now."""
-    project = run.project
+def begin_anew(
+    run: Run,
+    ends_pause: datetime | None = None,
+    *,
+    looks_again: bool = False,
+    gives_out: bool = False,
+) -> Run:
+    """Plan a Run, locked after its project, by the solutions and settings of now.
+
+    What was asked of it before, it still does.
+    """
+    project, before = run.project, run.request
     project.refresh_from_db()
     run.request = {name: getattr(project, name) for name in ("mode", "overlap", "queue_order")} | {
-        "ends_pause": ends_pause.isoformat() if ends_pause else run.request.get("ends_pause"),
-        "looks_again": looks_again or run.request.get("looks_again", False),
+        "ends_pause": ends_pause.isoformat() if ends_pause else before.get("ends_pause"),
+        "looks_again": looks_again or before.get("looks_again", False),
+        "gives_out": gives_out or before.get("gives_out", True),
     }
     run.save(update_fields=["request"])
     run_plans.plan_anew(run, _planned(project))
@@ -139,7 +154,8 @@ def _bring_in_line(piece: RunSlice) -> runs.Made:
         done += 1
         # Of a mode that was left meanwhile there is nothing to do; that of now has its own slices.
         if mode == project.mode:
-            grown += _align(project, (first, last))
+            if piece.run.request.get("gives_out", True):
+                grown += _align(project, (first, last))
             if project.is_routed or piece.run.request.get("looks_again"):
                 _ask_again(project, (first, last))
     _resume_after_last(piece, project)
@@ -176,8 +192,9 @@ def _ask_again(project: Project, ids: tuple[int, int]) -> None:
     follows for a solution that nobody has marked.
     """
     waiting = Reconsideration.objects.filter(solution=OuterRef("pk"))
-    ranges = "problem__range" if project.mode == Project.Mode.EXPLORE else "pk__range"
-    written = project.solutions.written().filter(~Exists(waiting), **{ranges: ids})
+    of = "problem" if project.mode == Project.Mode.EXPLORE else "pk"
+    within = {f"{of}__gte": ids[0], f"{of}__lte": ids[1]}
+    written = project.solutions.written().filter(~Exists(waiting), **within)
     if not project.is_routed:
         written = written.filter(Exists(Annotation.objects.filter(solution=OuterRef("pk"))))
     Reconsideration.objects.ask_for_all(project, written.values("pk"))

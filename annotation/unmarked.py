@@ -7,6 +7,7 @@ could not go on, stay open, as it may be taken up again; until then nothing wait
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from annotation.asking import lacking
 from annotation.models import Assignment, Reconsideration, Run
 from labelers.models import Labeler
 
@@ -41,6 +42,11 @@ def let_go(run: Run) -> None:
         project=run.project_id, labeler__uuid=run.request["labeler"]
     )
     Reconsideration.objects.ask_for_all(run.project, left.values("solution"))
+    if run.slices.unfinished().filter(payload__0__has_key="problem").exists():
+        # What it had not planned yet has no slot.
+        labeler = Labeler.objects.get(uuid=run.request["labeler"])
+        unplanned = lacking(run.project, labeler)
+        Reconsideration.objects.ask_for_all(run.project, unplanned.values("pk"))
 
 
 def stopped_labelers(project_id: int, labelers: Collection[int]) -> set[int]:

@@ -12,6 +12,7 @@ from labelers.judges import JUDGES
 from labelers.judges.arithmetic import ArithmeticJudge
 from labelers.models import Labeler
 from labelers.registration import register_model
+from tests.annotation.routed import catch_up, set_policy, slots_of
 from tests.factories import make_problem, make_project, make_solution
 
 pytestmark = pytest.mark.django_db
@@ -187,6 +188,19 @@ def test_solutions_that_people_build_are_not_marked(labeler: Labeler) -> None:
     project = many(1)
     project.solutions.filter(text__endswith="0.").update(built=True)
     assert do_all(labelling.request(project=project, labeler=labeler)).done == 1
+
+
+def test_no_solution_waits_for_a_run_that_was_stopped_before_it_was_planned(
+    labeler: Labeler,
+) -> None:
+    project = many(6)
+    set_policy(project, {"first": [labeler.name], "people": [{"how_many": 1}]})
+    catch_up(project)
+    run = project.runs.get(kind=Run.Kind.LABELLING)
+    assert project.assignments.count() == 4
+    run_control.cancel(run)
+    catch_up(project)
+    assert len(slots_of(project)) == 12
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import looking_again, route, routing, run_control, runs
+from annotation import changes, looking_again, route, routing, run_control, runs
 from annotation.models import Project, Reconsideration, Run
 from tests.annotation.routed import catch_up, look_again, make_routed, set_policy, slots_of
-from tests.factories import make_annotation, make_labeler, make_problem, make_project, make_solution
+from tests.factories import make_annotation, make_problem, make_project, make_solution, make_user
 
 pytestmark = pytest.mark.django_db
 TO_PEOPLE = {"people": [{"how_many": 1}]}
@@ -107,13 +107,42 @@ def test_solutions_that_people_build_are_left_alone(project: Project) -> None:
 
 
 def test_who_takes_a_policy_away_has_the_verdicts_looked_at_too(project: Project) -> None:
-    one_marked = project.solutions.latest("pk")
-    make_annotation(one_marked, make_labeler("other"), ratings=[1])
+    make_annotation(project.solutions.earliest("pk"))
     set_policy(project, None)
-    assert waiting(project) == [one_marked.pk], "of what nobody marked there is no verdict"
+    assert waiting(project) == [project.solutions.earliest("pk").pk], "nobody marked the others"
     catch_up(project)
     runs.work_here(routing.request(project=project), routing.route_slice)
     assert waiting(project) == [], "to route a project without a policy is no news of its solutions"
+
+
+def test_another_overlap_has_marked_solutions_looked_at_and_gives_out_nothing() -> None:
+    project = make_project()
+    marked, _ = (make_solution(make_problem(project), ["One."]) for _ in range(2))
+    make_annotation(marked)
+    run = changes.change_settings(
+        project=project,
+        seen=changes.settings_of(project),
+        wanted={"overlap": 3},
+        user=make_user(),
+    )
+    assert run is not None
+    runs.work_here(run, routing.route_slice)
+    assert waiting(project) == [marked.pk]
+    assert not project.assignments.exists()
+
+
+def test_what_gives_out_slots_still_does_when_it_is_asked_to_look_again() -> None:
+    project = make_project()
+    make_solution(make_problem(project), ["One."])
+    run = routing.request(project=project)
+    assert route.look_again(project).pk == run.pk
+    run.refresh_from_db()
+    runs.work_here(run, routing.route_slice)
+    assert project.assignments.count() == 1
+    later = route.look_again(project)
+    make_solution(make_problem(project), ["Two."])
+    runs.work_here(later, routing.route_slice)
+    assert project.assignments.count() == 1, "to look again gives out nothing by itself"
 
 
 class Clock:
@@ -137,7 +166,7 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], list[tuple[str, 
         if project.slug == "small":
             Reconsideration.objects.filter(project=project).delete()
         else:
-            clock.now += seconds
+            clock.now += seconds + 0.001  # no clock stands still
         return 1
 
     monkeypatch.setattr(route, "monotonic", clock)
