@@ -141,6 +141,11 @@ def _silent(rows: Sequence[Solution], names: Mapping[int, str]) -> Mapping[int, 
     for solution, labeler, state in slots:
         if state == _FAILED or labeler in stopped:
             silent[solution].add(names[labeler])
+    if not rows:
+        return silent
+    for labeler in stopped_labelers(rows[0].project_id, list(names), unplanned=True):
+        for solution_row in rows:
+            silent[solution_row.pk].add(names[labeler])
     return silent
 
 

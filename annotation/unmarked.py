@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from annotation.asking import lacking
-from annotation.models import Assignment, Reconsideration, Run
+from annotation.models import Assignment, Reconsideration, Run, RunSlice
 from labelers.models import Labeler
 
 LEFT = (Run.State.CANCELLED, Run.State.FAILED)
@@ -49,9 +49,17 @@ def let_go(run: Run) -> None:
         Reconsideration.objects.ask_for_all(run.project, unplanned.values("pk"))
 
 
-def stopped_labelers(project_id: int, labelers: Collection[int]) -> set[int]:
-    """Return those of `labelers`, by id, whose Run in a project is not waited for."""
+def stopped_labelers(
+    project_id: int, labelers: Collection[int], *, unplanned: bool = False
+) -> set[int]:
+    """Return those of `labelers`, by id, whose Run in a project is not waited for.
+
+    With `unplanned` only those whose Run had not planned all solutions: some have no slot yet.
+    """
     runs = Run.objects.filter(project=project_id, kind=Run.Kind.LABELLING, state__in=LEFT)
+    if unplanned:
+        open_plans = RunSlice.objects.unfinished().filter(payload__0__has_key="problem")
+        runs = runs.filter(pk__in=open_plans.values("run"))
     stopped = [request["labeler"] for request in runs.values_list("request", flat=True)]
     found = Labeler.objects.filter(pk__in=labelers, uuid__in=stopped)
     return set(found.values_list("pk", flat=True))
