@@ -15,7 +15,7 @@ from annotation.finished import Unfinished
 from annotation.models import Lease, RunSlice, Solution, Step
 from annotation.sampling import SamplingRequest, check_configuration
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure, Engine
-from labelers.prompts import get_prompt
+from labelers.prompts import get_prompt, get_solving_prompt
 from web.registry import lookup
 
 Drawn = Completion | DrawFailure
@@ -52,7 +52,7 @@ def drawing_of(value: Mapping[str, Any]) -> SamplingRequest:
         wanted = SamplingRequest(**{**value, "decoding": Decoding(**decoding)})
     except TypeError as error:
         raise ValueError(f"candidates cannot be drawn like this: {error}") from error
-    lookup("splitter", BOUNDARIES, wanted.splitter or get_prompt(wanted.prompt).splitter)
+    lookup("splitter", BOUNDARIES, wanted.splitter or get_solving_prompt(wanted.prompt).splitter)
     check_configuration(wanted)
     return wanted
 

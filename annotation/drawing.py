@@ -17,8 +17,11 @@ from annotation.sampling import SamplingRequest
 from labelers import answers
 from labelers.engines import EngineNotStarted, kept_engine
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure, Engine
-from labelers.prompts import Prompt, get_prompt
+from labelers.prompts import ANSWER_PLACE, Prompt, get_prompt
 from web.registry import UnknownName
+
+HINT = "hint"
+"""Where a solution's metadata has the answer that its model was shown."""
 
 
 def seed_of(run_key: UUID, seed: int, problem: Problem, index: int) -> int:
@@ -83,7 +86,7 @@ class Writer:
 
     def draw(self, problem: Problem, index: int) -> Draw:
         return Draw(
-            prompt=self.prompt.render(problem.text),
+            prompt=self.prompt.render(problem.text, problem.reference_answer),
             seed=seed_of(self.run.request_key, self.wanted.seed, problem, index),
             prefix=self.prefix,
         )
@@ -102,7 +105,8 @@ class Writer:
             engine=self.wanted.engine,
             model=self.model,
             prompt_name=self.wanted.prompt,
-            prompt_text=made.prompt_text,
+            prompt_text=self._without_hint(made.prompt_text, problem),
+            metadata={HINT: problem.reference_answer} if self.prompt.shows_answer else {},
             parameters=self.parameters,
             writer_key=self.key,
             seed=draw.seed,
@@ -114,6 +118,17 @@ class Writer:
             final_answer=answers.extract(text),
         )
         return solution, split
+
+    def _without_hint(self, prompt_text: str, problem: Problem) -> str:
+        """Return the prompt with `{answer}` where it shows the answer: whoever may see the one
+        need not be one who may see the other.
+        """
+        if not self.prompt.shows_answer:
+            return prompt_text
+        shown = self.prompt.render(problem.text, problem.reference_answer)
+        kept = self.prompt.render(problem.text, ANSWER_PLACE)
+        # Where an engine changed the text (a special token in it), the rest of its template goes.
+        return prompt_text.replace(shown, kept) if shown in prompt_text else kept
 
 
 Drawn = tuple[Solution, steps.Split]

@@ -29,6 +29,7 @@ from labelers.judges.base import Judge
 from labelers.judges.checking import checked
 from labelers.models import Labeler
 from labelers.price import price_of
+from labelers.prompts import SHOWING_ANSWER
 from labelers.registration import BadConfiguration, make_judge
 from labelers.spending import metered
 from labelers.trace import Cost, Judgement, Trace, Unjudged
@@ -167,6 +168,7 @@ def traces_of(solutions: Sequence[Solution]) -> list[Trace]:
     for problem_id, answer, count in (
         Solution.objects.filter(problem__in=problems)
         .exclude(final_answer=None)
+        .exclude(prompt_name__in=SHOWING_ANSWER)  # told, not found
         .values_list("problem", "final_answer")
         .annotate(Sum("times_drawn"))
     ):

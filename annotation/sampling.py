@@ -14,7 +14,8 @@ from django.db import connection, transaction
 from django.db.models.functions import Length
 
 from annotation import run_plans, steps
-from annotation.models import Project, Run
+from annotation.models import Problem, Project, Run
+from annotation.models.content import ProblemQuerySet
 from labelers.engines import get_engine
 from labelers.engines.base import Decoding
 from labelers.prompts import get_prompt
@@ -35,6 +36,8 @@ class SamplingRequest:
     seed: int = 0
     splitter: str = ""
     """Empty: the one that suits the prompt."""
+    only_unsolved: bool = False
+    """Leave out problems of which a solution is right already."""
     continue_solution: int | None = None
     """Draw continuations of this solution's first `continue_steps` steps, and nothing else."""
     continue_steps: int = 0
@@ -60,7 +63,7 @@ class SamplingRequest:
     def identity(self) -> dict[str, Any]:
         """What makes this request and no other: all but how many, and how it is carried out."""
         whole = self.as_json()
-        del whole["solutions_a_problem"]
+        del whole["solutions_a_problem"], whole["only_unsolved"]
         whole["engine_config"] = self.written_by
         whole["prompt_template"] = get_prompt(self.prompt).template
         return whole
@@ -81,6 +84,11 @@ def request(*, project: Project, wanted: SamplingRequest, user: User | None = No
     lookup("splitter", steps.SPLITTERS, wanted.splitter or prompt.splitter)
     check_configuration(wanted)
     _check_prefix(project, wanted)
+    if prompt.shows_answer and not _problems(project, wanted).exists():
+        raise ValueError(
+            f"the prompt {prompt.name} shows the reference answer, and no problem of"
+            f" {project.slug} that is asked for has one"
+        )
     with transaction.atomic():
         run = run_plans.open_run(
             project=project,
@@ -116,6 +124,15 @@ def _check_prefix(project: Project, wanted: SamplingRequest) -> None:
         raise ValueError(f"{solution} has {count} steps, not {wanted.continue_steps}")
 
 
+def _problems(project: Project, wanted: SamplingRequest) -> ProblemQuerySet:
+    problems = Problem.objects.filter(project=project)
+    if wanted.continue_solution is not None:
+        problems = problems.filter(solutions=wanted.continue_solution)
+    if get_prompt(wanted.prompt).shows_answer:
+        problems = problems.with_reference_answer()
+    return problems
+
+
 def _unplanned(run: Run, wanted: SamplingRequest) -> Iterator[tuple[int, int]]:
     """Yield (problem id, index) of every draw that no slice of the Run holds yet."""
     with connection.cursor() as cursor:
@@ -127,9 +144,9 @@ def _unplanned(run: Run, wanted: SamplingRequest) -> Iterator[tuple[int, int]]:
         )
         planned: dict[int, int] = dict(cursor.fetchall())
     # By length: prompts of one batch are padded to the longest.
-    problems = run.project.problems.order_by(Length("text"), "id")
-    if wanted.continue_solution is not None:
-        problems = problems.filter(solutions=wanted.continue_solution)
+    problems = _problems(run.project, wanted).order_by(Length("text"), "id")
+    if wanted.only_unsolved:
+        problems = problems.unsolved()
     for problem_id in problems.values_list("id", flat=True).iterator():
         for index in range(planned.get(problem_id, 0), wanted.solutions_a_problem):
             yield problem_id, index

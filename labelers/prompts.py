@@ -11,15 +11,29 @@ from dataclasses import dataclass
 from web.registry import lookup
 
 PLACE = "{problem}"
+ANSWER_PLACE = "{answer}"
+_PLACES = re.compile(r"\{problem\}|\{answer\}")
 
 _POUCH = "A pouch holds 6 red beads and twice as many blue beads. How many beads does it hold?"
 _TRAIN = "A train travels 150 miles in 3 hours. How far does it travel in 5 hours at this speed?"
 _COAT = "A coat costs $80. Its price is cut by 25%. What does it cost now?"
+_POUCH_STEPS = (
+    "There are 6 red beads.\n"
+    "There are 2 * 6 = 12 blue beads.\n"
+    "Together there are 6 + 12 = 18 beads.\n"
+)
+_TRAIN_STEPS = (
+    "In one hour the train travels 150 / 3 = 50 miles.\nIn 5 hours it travels 5 * 50 = 250 miles.\n"
+)
+_COAT_STEPS = "25% of $80 is 0.25 * 80 = $20.\nThe coat now costs 80 - 20 = $60.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A template with `{problem}` in it once, and how to draw and split what it asks for."""
+    """A template with `{problem}` in it once, and how to draw and split what it asks for.
+
+    One that shows the answer has `{answer}` in it once, too.
+    """
 
     name: str
     template: str
@@ -30,9 +44,15 @@ class Prompt:
     shows_answer: bool = False
     """Whether the model is shown the reference answer: what it writes is a rationalisation."""
 
-    def render(self, problem: str) -> str:
-        """Put the problem's text, whatever characters it has, into the template."""
-        return self.template.replace(PLACE, problem)
+    def render(self, problem: str, reference_answer: str | None = None) -> str:
+        """Put the problem's text, whatever characters it has, into the template.
+
+        The reference answer is needed, and has a place, only where the prompt shows it.
+        """
+        if self.shows_answer and reference_answer is None:
+            raise ValueError(f"the prompt {self.name} shows the reference answer, which is missing")
+        texts = {PLACE: problem, ANSWER_PLACE: reference_answer or ""}
+        return _PLACES.sub(lambda place: texts[place[0]], self.template)
 
 
 ZERO_SHOT_COT = Prompt(
@@ -51,20 +71,13 @@ FEW_SHOT_COT = Prompt(
     template=(
         f"Problem: {_POUCH}\n"
         "Solution:\n"
-        "There are 6 red beads.\n"
-        "There are 2 * 6 = 12 blue beads.\n"
-        "Together there are 6 + 12 = 18 beads.\n"
-        "The answer is 18.\n\n"
+        f"{_POUCH_STEPS}The answer is 18.\n\n"
         f"Problem: {_TRAIN}\n"
         "Solution:\n"
-        "In one hour the train travels 150 / 3 = 50 miles.\n"
-        "In 5 hours it travels 5 * 50 = 250 miles.\n"
-        "The answer is 250.\n\n"
+        f"{_TRAIN_STEPS}The answer is 250.\n\n"
         f"Problem: {_COAT}\n"
         "Solution:\n"
-        "25% of $80 is 0.25 * 80 = $20.\n"
-        "The coat now costs 80 - 20 = $60.\n"
-        "The answer is 60.\n\n"
+        f"{_COAT_STEPS}The answer is 60.\n\n"
         f"Problem: {PLACE}\n"
         "Solution:\n"
     ),
@@ -89,20 +102,13 @@ PRM800K = Prompt(
         "Solve the last problem as the others are solved: one step on each line, then "
         '"# Answer", an empty line, and the answer.\n\n'
         f"Problem: {_POUCH}\n\n"
-        "There are 6 red beads.\n"
-        "There are 2 * 6 = 12 blue beads.\n"
-        "Together there are 6 + 12 = 18 beads.\n\n"
-        "# Answer\n\n"
+        f"{_POUCH_STEPS}\n# Answer\n\n"
         "18\n\n"
         f"Problem: {_TRAIN}\n\n"
-        "In one hour the train travels 150 / 3 = 50 miles.\n"
-        "In 5 hours it travels 5 * 50 = 250 miles.\n\n"
-        "# Answer\n\n"
+        f"{_TRAIN_STEPS}\n# Answer\n\n"
         "250\n\n"
         f"Problem: {_COAT}\n\n"
-        "25% of $80 is 0.25 * 80 = $20.\n"
-        "The coat now costs 80 - 20 = $60.\n\n"
-        "# Answer\n\n"
+        f"{_COAT_STEPS}\n# Answer\n\n"
         "60\n\n"
         f"Problem: {PLACE}\n\n"
     ),
@@ -110,9 +116,38 @@ PRM800K = Prompt(
     splitter="newline",
 )
 
+RATIONALISE = Prompt(
+    name="rationalise",
+    template=(
+        "Solve the last problem as the others are solved, one step on each line. The answer to "
+        "reach is told beforehand; the solution reaches it by itself and never mentions that it "
+        "was told.\n\n"
+        f"Problem: {_POUCH}\n"
+        "Answer to reach: 18\n"
+        "Solution:\n"
+        f"{_POUCH_STEPS}The answer is 18.\n\n"
+        f"Problem: {_TRAIN}\n"
+        "Answer to reach: 250\n"
+        "Solution:\n"
+        f"{_TRAIN_STEPS}The answer is 250.\n\n"
+        f"Problem: {_COAT}\n"
+        "Answer to reach: 60\n"
+        "Solution:\n"
+        f"{_COAT_STEPS}The answer is 60.\n\n"
+        f"Problem: {PLACE}\n"
+        f"Answer to reach: {ANSWER_PLACE}\n"
+        "Solution:\n"
+    ),
+    stop=("\nProblem:",),
+    splitter="newline",
+    shows_answer=True,
+)
+
 PROMPTS: dict[str, Prompt] = {
-    prompt.name: prompt for prompt in (ZERO_SHOT_COT, FEW_SHOT_COT, PLAN_AND_SOLVE, PRM800K)
+    prompt.name: prompt
+    for prompt in (ZERO_SHOT_COT, FEW_SHOT_COT, PLAN_AND_SOLVE, PRM800K, RATIONALISE)
 }
+SHOWING_ANSWER = frozenset(name for name, prompt in PROMPTS.items() if prompt.shows_answer)
 
 
 def get_prompt(name: str) -> Prompt:
@@ -120,9 +155,17 @@ def get_prompt(name: str) -> Prompt:
     return lookup("prompt", PROMPTS, name)
 
 
+def get_solving_prompt(name: str) -> Prompt:
+    """Return the prompt of this name; ValueError where it shows the answer to who is to find it."""
+    prompt = get_prompt(name)
+    if prompt.shows_answer:
+        raise ValueError(f"the prompt {name} shows the reference answer, which is to be found here")
+    return prompt
+
+
 def shows_answer(name: str) -> bool:
     """Whether the prompt of this name, which need not be one of these, shows the answer."""
-    return name in PROMPTS and PROMPTS[name].shows_answer
+    return name in SHOWING_ANSWER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,14 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
     def visible_to(self, user: User) -> "ProblemQuerySet":
         return self.filter(project__in=Project.objects.visible_to(user))
 
+    def with_reference_answer(self) -> "ProblemQuerySet":
+        return self.exclude(reference_answer=None).exclude(reference_answer="")
+
+    def unsolved(self) -> "ProblemQuerySet":
+        """Those of which no solution has the right answer."""
+        right = Solution.objects.filter(problem=models.OuterRef("pk"), is_correct=True)
+        return self.exclude(models.Exists(right))
+
 
 class Problem(models.Model):
     """One distinct text with one distinct reference, within a project.

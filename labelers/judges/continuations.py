@@ -14,13 +14,16 @@ from labelers import answers
 from labelers.engines import kept_engine
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure
 from labelers.judges.base import ENGINE, Judge, draw, unjudged, worst
-from labelers.prompts import PROMPTS, get_prompt
+from labelers.prompts import PROMPTS, SHOWING_ANSWER, get_solving_prompt
 from labelers.spending import drawing_cost
 from labelers.trace import Cost, StepJudgement, Trace, Unjudged
 
 SETTINGS: Mapping[str, Any] = {
     **ENGINE,
-    "prompt": {"enum": list(PROMPTS), "description": "What the engine is asked; its stop strings."},
+    "prompt": {
+        "enum": [name for name in PROMPTS if name not in SHOWING_ANSWER],
+        "description": "What the engine is asked; its stop strings.",
+    },
     "rollouts": {"type": "integer", "minimum": 1, "maximum": 1024},
     "threshold": {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
     "temperature": {"type": "number", "minimum": 0},
@@ -73,7 +76,7 @@ class Completer:
         seed: int = 0,
     ) -> None:
         config = dict(engine_config or {})
-        self.prompt = get_prompt(prompt)
+        self.prompt = get_solving_prompt(prompt)
         self.decoding = Decoding(
             temperature=temperature, top_p=top_p, max_tokens=max_tokens, stop=self.prompt.stop
         )

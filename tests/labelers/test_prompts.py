@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelers.answers import last_boxed
-from labelers.prompts import CRITIQUES, PROMPTS, Critique, Prompt, get_critique, get_prompt
+from labelers.prompts import (
+    CRITIQUES,
+    PROMPTS,
+    SHOWING_ANSWER,
+    Critique,
+    Prompt,
+    get_critique,
+    get_prompt,
+    get_solving_prompt,
+    shows_answer,
+)
 from web.registry import UnknownName
 
 every_prompt = pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
@@ -17,15 +27,17 @@ every_prompt = pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
 @given(problem=st.text())
 def test_a_problem_stands_in_the_prompt_as_it_was_written(prompt: Prompt, problem: str) -> None:
     before, after = prompt.template.split("{problem}")
-    assert prompt.render(problem) == before + problem + after
+    after = after.replace("{answer}", "42")
+    assert prompt.render(problem, "42") == before + problem + after
 
 
 @every_prompt
 @pytest.mark.parametrize(
-    "problem", [r"Find \frac{1}{2} of {x: x > {problem}}.", "{{ 7 * 7 }}", "%s %(a)s $x \\1", "{0}"]
+    "problem",
+    [r"Find \frac{1}{2} of {x: x > {problem}}.", "{{ 7 * 7 }}", "%s %(a)s $x \\1", "{0} {answer}"],
 )
 def test_braces_and_other_template_languages_survive(prompt: Prompt, problem: str) -> None:
-    assert problem in prompt.render(problem)
+    assert problem in prompt.render(problem, "42")
 
 
 @every_prompt
@@ -36,8 +48,31 @@ def test_no_exemplar_is_cut_by_the_stop_strings(prompt: Prompt) -> None:
 
 def test_a_prompt_is_found_by_name_and_an_unknown_name_lists_the_known() -> None:
     assert all(get_prompt(name).name == name for name in PROMPTS)
-    with pytest.raises(UnknownName, match="few_shot_cot, plan_and_solve, prm800k, zero_shot_cot"):
+    with pytest.raises(UnknownName, match="few_shot_cot, plan_and_solve, prm800k, ra"):
         get_prompt("tree_of_thought")
+
+
+# --- The prompt that shows the answer -------------------------------------------------------
+
+
+def test_only_a_prompt_that_shows_the_answer_has_it() -> None:
+    for prompt in PROMPTS.values():
+        shown = prompt.render("How many?", "the answer {problem}")
+        assert ("the answer {problem}" in shown) is prompt.shows_answer
+    assert {"rationalise"} == SHOWING_ANSWER
+    assert shows_answer("rationalise")
+    assert not shows_answer("my own prompt")
+
+
+def test_a_prompt_that_shows_the_answer_needs_one() -> None:
+    with pytest.raises(ValueError, match="rationalise shows the reference answer"):
+        get_prompt("rationalise").render("How many?")
+
+
+def test_one_who_is_to_find_the_answer_cannot_be_shown_it() -> None:
+    assert get_solving_prompt("prm800k") == get_prompt("prm800k")
+    with pytest.raises(ValueError, match="rationalise shows the reference answer"):
+        get_solving_prompt("rationalise")
 
 
 # --- The question to a judge ------------------------------------------------------------------

@@ -48,6 +48,11 @@ class Command(RunCommand):
         parser.add_argument("--seed", type=int, default=0, help=default)
         parser.add_argument("--splitter", default="", help="default: the one the prompt suits")
         parser.add_argument(
+            "--only-unsolved",
+            action="store_true",
+            help="only problems of which no solution is right yet",
+        )
+        parser.add_argument(
             "--continue",
             dest="continuation",
             type=continuation,
@@ -86,6 +91,7 @@ def _wanted(options: dict[str, Any]) -> sampling.SamplingRequest:
         solutions_a_problem=options["n"],
         seed=options["seed"],
         splitter=options["splitter"],
+        only_unsolved=options["only_unsolved"],
         continue_solution=solution,
         continue_steps=steps,
     )
