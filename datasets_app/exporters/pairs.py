@@ -15,6 +15,8 @@ class Candidate:
     mark: Mark
     after: Sequence[str] = ()
     """What its solution went on with, as far as that is right."""
+    again: list[MarkedSolution] = field(default_factory=list)
+    """Where else the same text is so marked: by other labelers, in other solutions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,10 @@ class Pair:
         return [chosen.mark.id, f"{rejected.solution.id}/{rejected.mark.id}"]
 
     def also(self) -> list[MarkedSolution]:
-        return [] if self.chosen.solution is self.rejected.solution else [self.rejected.solution]
+        """Return what the pair is made of beside the solution of the chosen step, each once."""
+        chosen, rejected = self.chosen, self.rejected
+        parts = (*chosen.again, rejected.solution, *rejected.again)
+        return list({id(one): one for one in parts if one is not chosen.solution}.values())
 
 
 @dataclass(slots=True)
@@ -100,7 +105,9 @@ def _put(position: _Position, candidate: Candidate, exporter: Exporter) -> None:
     rating = exporter.rating(candidate.mark.rating)
     if rating:
         kind = position.right if rating > 0 else position.wrong
-        kind.setdefault(candidate.mark.text.strip(), candidate)
+        first = kind.setdefault(candidate.mark.text.strip(), candidate)
+        if first is not candidate:
+            first.again.append(candidate.solution)
 
 
 def _right_after(steps: Sequence[Mark | None], exporter: Exporter) -> list[list[str]]:

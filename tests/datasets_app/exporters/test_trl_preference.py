@@ -110,8 +110,23 @@ def test_a_text_that_labelers_disagree_about_is_in_no_pair() -> None:
     assert values(NAME, one, other) == [pair("c", "b")]
 
 
-def test_the_same_pair_by_two_labelers_is_one_row() -> None:
-    assert len(values(NAME, marked(phase_2()), marked(phase_2()))) == 1
+def test_the_same_pair_by_two_labelers_is_one_row_with_the_weight_of_both() -> None:
+    labelers = [marked(phase_2(), weight=0.5) for _ in range(2)]
+    (row,) = export(NAME, *labelers)
+    assert (row.solution, row.also) == (labelers[0], labelers[1:])
+    assert row.origin()["weight"] == 1
+
+
+def test_a_text_that_comes_in_several_solutions_is_of_the_first() -> None:
+    wrong, right = chosen("b", -1), chosen("a")
+    solutions = [
+        solution(step, id=name, reason=None)
+        for step, name in ((right, "one"), (right, "two"), (wrong, "three"), (wrong, "four"))
+    ]
+    (row,) = export(NAME, *solutions)
+    assert (row.solution, row.also) == (solutions[0], solutions[1:])
+    assert row.origin()["step_ids"] == ["one/0.0", "three/0.0"]
+    assert row.origin()["weight"] == 1
 
 
 @pytest.mark.parametrize("reason", ["bad_problem", "give_up"])
