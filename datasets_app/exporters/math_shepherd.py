@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TAG = "ки"  # Cyrillic
-_AMBIGUOUS = re.compile(rf"{TAG}|[Ss]tep 1:")
-"""What readers look for: the tags, and the one place where the question ends."""
+_AMBIGUOUS = re.compile(rf"{TAG}|[Ss]tep \d*:")
+"""What readers look for: tags; `Step 1:`, where the question ends; and OpenR every `Step k:`."""
 _TASKS = {"gsm8k": "GSM8K", "math": "MATH", "prm800k": "MATH"}
 
 
