@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ANSWER = re.compile(r"(?:\A|\n)[ \t]*(?:# Answer\s*\n|####)")
+_NOTHING_BUT_THE_ANSWER = re.compile(r"(?:so,? )?the answer is\b.*", re.IGNORECASE)
 
 
 class StarExporter(Exporter):
@@ -54,9 +55,13 @@ class StarExporter(Exporter):
 
 
 def _rationale(solution: MarkedSolution) -> str:
-    """Return the solution's own steps as written, without the answer that may follow them."""
+    """Return the solution's own steps as written, without the answer that may follow them; empty
+    where they say nothing else.
+    """
     own = own_steps(solution)
     # Up to the last step: what stands behind it is a line with the answer.
     text = written(solution, own, to_its_end=False)
     answers = [found.start() for found in _ANSWER.finditer(text)]
-    return text[: answers[-1]].rstrip() if answers else text
+    rationale = text[: answers[-1]].rstrip() if answers else text
+    # What small models make of an answer that they are told.
+    return "" if _NOTHING_BUT_THE_ANSWER.fullmatch(rationale) else rationale

@@ -60,6 +60,8 @@ def test_the_last_of_several_answer_headers_is_the_answer() -> None:
 
 def test_an_answer_alone_is_no_rationale() -> None:
     assert values(NAME, unmarked("#### 5")) == []
+    assert values(NAME, unmarked("The answer is 5.")) == []
+    assert values(NAME, unmarked("a", "The answer is 5.")) == [row("a\nThe answer is 5.")]
     assert values(NAME, unmarked(text="")) == []
 
 
