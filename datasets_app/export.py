@@ -14,11 +14,11 @@ from annotation.models import Annotation, Project
 from annotation.models.marks import AnnotationQuerySet
 from datasets_app.exporters.base import Exporter
 from datasets_app.marked import MarkedSolution
-from labelers.models import Labeler
+from labelers.models import IMPORTED, Labeler
 
 REPORT_EVERY = 500
 Labelers = str
-"""`people` (and what was imported), `models`, `all`, or one labeler's name or UUID."""
+"""`people` (and imported PRM800K records), `models`, `all`, or one labeler's name or UUID."""
 
 
 class UnknownLabeler(ValueError):
@@ -50,7 +50,8 @@ def annotations_of(
             return in_force
         case "people":
             by_people = Q(labeler__kind=Labeler.Kind.PERSON)
-            return in_force.filter(by_people | ~Q(import_key=None))
+            of_model = Q(labeler__kind=Labeler.Kind.MODEL, labeler__judge=IMPORTED)
+            return in_force.filter(by_people | (~Q(import_key=None) & ~of_model))
         case "models":
             return in_force.filter(labeler__kind=Labeler.Kind.MODEL)
         case _:

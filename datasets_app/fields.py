@@ -127,6 +127,17 @@ def texts(parent: Mapping[str, Any], key: str, where: Where = ()) -> tuple[str, 
     return tuple(values)
 
 
+def steps(parent: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a solution's `steps`: at least one, none of them blank."""
+    found = texts(parent, "steps")
+    if not found:
+        raise BadRecord("steps", "is empty")
+    for index, step in enumerate(found):
+        if not step.strip():
+            raise BadRecord(path("steps", index), "is blank")
+    return found
+
+
 def level(parent: Mapping[str, Any]) -> str:
     """Return a problem's `level`: 2 and "Level 2" are "2", "Level ?" and null are unknown ("")."""
     if type(parent.get("level")) is int:

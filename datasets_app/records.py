@@ -17,8 +17,10 @@ FinishReason = Literal["found_error", "solution", "bad_problem", "give_up"]
 class BadRecord(ValueError):
     """A JSON object that is not a record of its format: which field, and what is wrong with it."""
 
-    def __init__(self, field_path: str, reason: str):
+    def __init__(self, field_path: str, reason: str, line: int = 0):
         super().__init__(f"{field_path}: {reason}")
+        self.line = line
+        """Place, from 0, of the bad line among those that make one record."""
         self.field_path = field_path
         """Such as `label.steps.2.completions.0.rating`."""
         self.reason = reason
@@ -70,6 +72,10 @@ class CandidateRecord:
     """None is "not rated", never neutral."""
     flagged: bool | None
     """None where the control was not offered."""
+    soft: float | None = None
+    """How right it is, from 0 to 1, where the source says so."""
+    probabilities: tuple[float, float, float] | None = None
+    """P(-1), P(0), P(+1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,4 +121,31 @@ class AnnotationRecord:
     shape: Mapping[str, Any] = field(default_factory=dict)
 
 
-Record = ProblemRecord | SolutionRecord | AnnotationRecord
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelerRecord:
+    """Who marked what a source brings. Whoever is not known to be a person is a model."""
+
+    name: str
+    person: UUID | None = None
+    """The public UUID of a person; None of a model, which goes by its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedRecord:
+    """A ready-made solution with the marks of one labeler, of any format but PRM800K."""
+
+    problem: ProblemRecord
+    solution: SolutionRecord
+    """With its `steps`, of which `positions` are the first, and the same problem."""
+    labeler: LabelerRecord | None
+    """None where nobody marked it: there are no positions then."""
+    positions: tuple[PositionRecord, ...]
+    human: tuple[int, ...] = ()
+    """Positions of the solution's own steps that a person wrote."""
+    finish_reason: FinishReason | None = None
+    timestamp: datetime | None = None
+    """When it was marked, in UTC without saying so; None where the source does not tell."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+Record = ProblemRecord | SolutionRecord | AnnotationRecord | MarkedRecord

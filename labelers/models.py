@@ -7,6 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+IMPORTED = "imported"
+"""Stands for the judge of a model whose marks came from elsewhere: it cannot mark here."""
+
 
 class LabelerQuerySet(models.QuerySet["Labeler"]):
     def machines(self) -> "LabelerQuerySet":

@@ -10,19 +10,22 @@ from datasets_app.importers.gsm8k import Gsm8kImporter
 from datasets_app.importers.gsm8k_solutions import Gsm8kSolutionsImporter
 from datasets_app.importers.jsonl import JsonlImporter
 from datasets_app.importers.math import MathImporter
+from datasets_app.importers.math_shepherd import MathShepherdImporter
 from datasets_app.importers.prm800k import Prm800kImporter
+from datasets_app.importers.processbench import ProcessBenchImporter
 from datasets_app.importers.solutions import SolutionsImporter
-from datasets_app.lines import BadLine, read
+from datasets_app.lines import BadLine, Line, read
 from datasets_app.records import (
     AnnotationRecord,
     BadRecord,
+    MarkedRecord,
     ProblemRecord,
     Record,
     SolutionRecord,
 )
 from web.registry import lookup
 
-R = TypeVar("R", ProblemRecord, SolutionRecord, AnnotationRecord)
+R = TypeVar("R", ProblemRecord, SolutionRecord, AnnotationRecord, MarkedRecord)
 
 IMPORTERS: dict[str, type[Importer]] = {
     importer.name: importer
@@ -31,7 +34,9 @@ IMPORTERS: dict[str, type[Importer]] = {
         Gsm8kSolutionsImporter,
         JsonlImporter,
         MathImporter,
+        MathShepherdImporter,
         Prm800kImporter,
+        ProcessBenchImporter,
         SolutionsImporter,
     )
 }
@@ -41,7 +46,10 @@ _PLURALS: dict[type[Record], str] = {
     ProblemRecord: "problems",
     SolutionRecord: "solutions",
     AnnotationRecord: "annotations",
+    MarkedRecord: "marked solutions",
 }
+GROUP_BYTES = 16 * 1024 * 1024
+"""Of lines that make one record together: they are held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +102,64 @@ def _read_records(
     importer: Importer | None,
     progress: Callable[[int], None] | None,
 ) -> Iterator[Imported[R] | BadLine]:
-    for line in read(path, progress=progress):
-        if isinstance(line, BadLine):
-            yield line
+    for group in _groups(path, kind, importer, progress):
+        if isinstance(group, BadLine):
+            yield group
             continue
-        importer = importer or _fitting(line.value, kind)
-        if importer is None:
-            yield line.bad(_fits_none(line.value, kind))
+        importer, lines = group
+        first = lines[0]
+        if (length := sum(line.length for line in lines)) > GROUP_BYTES and len(lines) > 1:
+            yield first.bad(f"its record has more than {GROUP_BYTES:,} bytes of lines")
             continue
         try:
-            records = importer.records(line.value)
+            records = importer.records_of([line.value for line in lines])
         except BadRecord as error:
-            yield line.bad(str(error))
+            rest = f" (the {len(lines)} lines of its record are left out)"
+            yield lines[error.line].bad(f"{error}{rest if len(lines) > 1 else ''}")
             continue
         for record in records:
-            yield Imported(line.file, line.number, cast(R, record), line.length)
+            yield Imported(first.file, first.number, cast(R, record), length)
+
+
+def _groups(
+    path: str | Path,
+    kind: type[Record],
+    importer: Importer | None,
+    progress: Callable[[int], None] | None,
+) -> Iterator[tuple[Importer, list[Line]] | BadLine]:
+    """Yield the lines that make one record, mostly one, with the importer that they fit.
+
+    Of a record over GROUP_BYTES the lines that would go further beyond it are not kept.
+    """
+    lines: list[Line] = []
+    common: str | None = None
+    length = 0
+    for line in read(path, progress=progress):
+        if isinstance(line, BadLine):
+            if lines:
+                yield lines[0].bad(f"line {line.number} is bad and may be of the same record")
+                lines = []
+            yield line
+            continue
+        fitting = importer or _fitting(line.value, kind)
+        if fitting is None:
+            yield line.bad(_fits_none(line.value, kind))
+            continue
+        importer = fitting
+        found = importer.together(line.value)
+        if lines and found != common:
+            yield importer, lines
+            lines = []
+        if found is None:
+            yield importer, [line]
+            continue
+        length = length if lines else 0
+        common = found
+        if length <= GROUP_BYTES:
+            lines.append(line)
+            length += line.length
+    if importer and lines:
+        yield importer, lines
 
 
 def _fitting(value: Json, kind: type[Record]) -> Importer | None:

@@ -10,7 +10,10 @@ Json = Mapping[str, Any]
 
 
 class Importer(ABC):
-    """Reads one format of JSON lines. Constructed without arguments; remembers no line."""
+    """Reads one format of JSON lines, a line or a group of lines at a time.
+
+    Constructed without arguments; remembers no line.
+    """
 
     name: ClassVar[str]
     kind: ClassVar[type[Record]]
@@ -23,3 +26,15 @@ class Importer(ABC):
     @abstractmethod
     def records(self, value: Json) -> Sequence[Record]:
         """Return the records that one object holds; raises BadRecord naming the field."""
+
+    def together(self, value: Json) -> str | None:
+        """Return what lines have in common that follow each other and make one record.
+
+        None is a line for itself.
+        """
+        return None
+
+    def records_of(self, values: Sequence[Json]) -> Sequence[Record]:
+        """Return the records of lines that are `together`; BadRecord names the line's place too."""
+        (value,) = values
+        return self.records(value)

@@ -69,10 +69,4 @@ def _steps(value: Json) -> tuple[str, ...] | None:
         return None
     if value.get("solution") is not None:
         raise BadRecord("steps", "cannot stand beside `solution`; give one of them")
-    steps = fields.texts(value, "steps")
-    if not steps:
-        raise BadRecord("steps", "is empty")
-    for index, step in enumerate(steps):
-        if not step.strip():
-            raise BadRecord(fields.path("steps", index), "is blank")
-    return steps
+    return fields.steps(value)

@@ -7,12 +7,13 @@ from datasets_app.importers import Imported
 from datasets_app.lines import BadLine
 from datasets_app.loading.annotations import AnnotationLoader
 from datasets_app.loading.batches import Loaded, Report, load
+from datasets_app.loading.marks import MarkLoader
 from datasets_app.loading.problems import ProblemLoader
 from datasets_app.loading.solutions import SolutionLoader
-from datasets_app.records import AnnotationRecord, ProblemRecord, SolutionRecord
+from datasets_app.records import AnnotationRecord, MarkedRecord, ProblemRecord, SolutionRecord
 from web.registry import lookup
 
-__all__ = ["Loaded", "load_annotations", "load_problems", "load_solutions"]
+__all__ = ["Loaded", "load_annotations", "load_marks", "load_problems", "load_solutions"]
 
 
 def load_problems(
@@ -60,4 +61,17 @@ def load_annotations(
     """Add the annotations that the project lacks; see `batches.load` for the rest."""
     return load(
         AnnotationLoader(), project_slug=project_slug, entries=entries, strict=strict, report=report
+    )
+
+
+def load_marks(
+    *,
+    project_slug: str,
+    entries: Iterable[Imported[MarkedRecord] | BadLine],
+    strict: bool = False,
+    report: Report,
+) -> Loaded:
+    """Add the marked solutions that the project lacks; see `batches.load` for the rest."""
+    return load(
+        MarkLoader(), project_slug=project_slug, entries=entries, strict=strict, report=report
     )

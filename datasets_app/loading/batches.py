@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from annotation.models import Project
 from datasets_app.importers import Imported
 from datasets_app.lines import BadLine
-from datasets_app.records import AnnotationRecord, ProblemRecord, SolutionRecord
+from datasets_app.records import AnnotationRecord, MarkedRecord, ProblemRecord, SolutionRecord
 
 BATCH_SIZE = 1_000
 BATCH_BYTES = 16 * 1024 * 1024
@@ -19,7 +19,7 @@ BATCH_BYTES = 16 * 1024 * 1024
 LOST_RACES = 3
 """How often a batch may find that another writer was faster before it gives up."""
 
-R = TypeVar("R", ProblemRecord, SolutionRecord, AnnotationRecord)
+R = TypeVar("R", ProblemRecord, SolutionRecord, AnnotationRecord, MarkedRecord)
 Report = Callable[[BadLine], None]
 
 

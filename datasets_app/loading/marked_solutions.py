@@ -62,7 +62,7 @@ def find_or_add_solutions(
         _identity(problem, import_key, record, own)
         for (import_key, record), problem, own in zip(fresh, problems, steps, strict=True)
     ]
-    known = _known(cursor, identities)
+    known = known_with_steps(cursor, identities)
     new = dict.fromkeys(identity for identity in identities if identity not in known)
     ids = dict(zip(new, reserve_ids(cursor, Solution, len(new)), strict=True))
     rows = []
@@ -85,7 +85,10 @@ def _identity(
     return Identity(problem.id, text_key, json_digest([ENGINE, *writer]))
 
 
-def _known(cursor: CursorWrapper, identities: Sequence[Identity]) -> dict[Identity, SolutionSteps]:
+def known_with_steps(
+    cursor: CursorWrapper, identities: Sequence[Identity]
+) -> dict[Identity, SolutionSteps]:
+    """Return the solutions that the table has, with their steps."""
     ids = known_solutions(cursor, identities)
     known = {identity: SolutionSteps(row_id) for identity, row_id in ids.items()}
     by_id = {solution.solution_id: solution for solution in known.values()}

@@ -6,7 +6,7 @@ import pytest
 
 from datasets_app.importers import IMPORTERS, Imported, get_importer, importers_of, read_records
 from datasets_app.lines import BadLine
-from datasets_app.records import AnnotationRecord, ProblemRecord, SolutionRecord
+from datasets_app.records import AnnotationRecord, MarkedRecord, ProblemRecord, SolutionRecord
 from datasets_app.sources import CannotRead
 from tests.datasets_app.prm800k_json import phase_1
 from web.registry import UnknownName
@@ -33,6 +33,7 @@ def test_each_kind_of_record_has_its_importers() -> None:
     assert sorted(importers_of(ProblemRecord)) == ["gsm8k", "jsonl", "math"]
     assert sorted(importers_of(SolutionRecord)) == ["gsm8k_solutions", "solutions"]
     assert sorted(importers_of(AnnotationRecord)) == ["prm800k"]
+    assert sorted(importers_of(MarkedRecord)) == ["math-shepherd", "processbench"]
 
 
 @pytest.mark.parametrize(("value", "source"), [(GSM8K, "gsm8k"), (MATH, "math"), (OWN, "")])
