@@ -10,6 +10,7 @@ from datasets_app.importers.gsm8k import Gsm8kImporter
 from datasets_app.importers.gsm8k_solutions import Gsm8kSolutionsImporter
 from datasets_app.importers.jsonl import JsonlImporter
 from datasets_app.importers.math import MathImporter
+from datasets_app.importers.math_aps_tree import MathApsTreeImporter
 from datasets_app.importers.math_shepherd import MathShepherdImporter
 from datasets_app.importers.prm800k import Prm800kImporter
 from datasets_app.importers.processbench import ProcessBenchImporter
@@ -33,6 +34,7 @@ IMPORTERS: dict[str, type[Importer]] = {
         Gsm8kImporter,
         Gsm8kSolutionsImporter,
         JsonlImporter,
+        MathApsTreeImporter,
         MathImporter,
         MathShepherdImporter,
         Prm800kImporter,

@@ -33,7 +33,11 @@ def test_each_kind_of_record_has_its_importers() -> None:
     assert sorted(importers_of(ProblemRecord)) == ["gsm8k", "jsonl", "math"]
     assert sorted(importers_of(SolutionRecord)) == ["gsm8k_solutions", "solutions"]
     assert sorted(importers_of(AnnotationRecord)) == ["prm800k"]
-    assert sorted(importers_of(MarkedRecord)) == ["math-shepherd", "processbench"]
+    assert sorted(importers_of(MarkedRecord)) == [
+        "math-aps-tree",
+        "math-shepherd",
+        "processbench",
+    ]
 
 
 @pytest.mark.parametrize(("value", "source"), [(GSM8K, "gsm8k"), (MATH, "math"), (OWN, "")])
