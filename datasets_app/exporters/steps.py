@@ -1,7 +1,7 @@
 """Stepmark's own flat form: one row a step, every column of one type."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from datasets_app.exporters.base import Exporter, ExportOptions, Row
 from datasets_app.marked import Json, Mark, MarkedSolution
@@ -24,6 +24,32 @@ class StepsExporter(Exporter):
     name = "steps"
     defaults = ExportOptions(neutral="keep", truncate=True, alternatives="rows")
     alternatives_choices = ("rows", "none")
+    columns: ClassVar[tuple[str, ...]] = (
+        "solution_id",
+        "step_id",
+        "prefix_step_id",
+        "position",
+        "alternative",
+        "on_path",
+        "text",
+        "rating",
+        "soft",
+        "probabilities",
+        "is_human",
+        "labeler_kind",
+        "labeler",
+        "rule",
+        "weight",
+        "timestamp",
+        "finish_reason",
+        "split",
+        "problem_id",
+        "problem",
+        "reference_answer",
+        "source",
+        "model",
+        "is_correct",
+    )
 
     def rows_of(self, solution: MarkedSolution) -> Iterator[Row]:
         of_solution = _of_solution(solution)
@@ -48,35 +74,18 @@ class StepsExporter(Exporter):
     def schema(self) -> "pa.Schema":
         import pyarrow as pa
 
-        text, flag, number = pa.string(), pa.bool_(), pa.float64()
-        return pa.schema(
-            {
-                "solution_id": text,
-                "step_id": text,
-                "prefix_step_id": text,
-                "position": pa.int32(),
-                "alternative": pa.int32(),
-                "on_path": flag,
-                "text": text,
-                "rating": pa.int8(),
-                "soft": number,
-                "probabilities": pa.list_(number),
-                "is_human": flag,
-                "labeler_kind": text,
-                "labeler": text,
-                "rule": text,
-                "weight": number,
-                "timestamp": text,
-                "finish_reason": text,
-                "split": text,
-                "problem_id": text,
-                "problem": text,
-                "reference_answer": text,
-                "source": text,
-                "model": text,
-                "is_correct": flag,
-            }
-        )
+        others = {
+            "position": pa.int32(),
+            "alternative": pa.int32(),
+            "on_path": pa.bool_(),
+            "rating": pa.int8(),
+            "soft": pa.float64(),
+            "probabilities": pa.list_(pa.float64()),
+            "is_human": pa.bool_(),
+            "weight": pa.float64(),
+            "is_correct": pa.bool_(),
+        }
+        return pa.schema({name: others.get(name, pa.string()) for name in self.columns})
 
     def _steps(self, solution: MarkedSolution) -> Iterator[Placed]:
         previous: str | None = None

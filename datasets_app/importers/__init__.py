@@ -15,6 +15,7 @@ from datasets_app.importers.math_shepherd import MathShepherdImporter
 from datasets_app.importers.prm800k import Prm800kImporter
 from datasets_app.importers.processbench import ProcessBenchImporter
 from datasets_app.importers.solutions import SolutionsImporter
+from datasets_app.importers.steps import StepsImporter
 from datasets_app.lines import BadLine, Line, read
 from datasets_app.records import (
     AnnotationRecord,
@@ -40,6 +41,7 @@ IMPORTERS: dict[str, type[Importer]] = {
         Prm800kImporter,
         ProcessBenchImporter,
         SolutionsImporter,
+        StepsImporter,
     )
 }
 AUTO = "auto"

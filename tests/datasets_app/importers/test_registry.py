@@ -37,6 +37,7 @@ def test_each_kind_of_record_has_its_importers() -> None:
         "math-aps-tree",
         "math-shepherd",
         "processbench",
+        "steps",
     ]
 
 
