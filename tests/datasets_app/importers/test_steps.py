@@ -143,7 +143,7 @@ def test_a_solution_without_marks_has_no_labeler(kind: str | None) -> None:
         ([line(0, "a", soft=1.5)], "0 soft: must be null or a number from 0 to 1"),
         ([line(0, "a", probabilities=[1, 0])], "0 probabilities: must be null or P(-1)"),
         ([line(0, "a", probabilities=[1, 0, "x"])], "0 probabilities: must be a number or null"),
-        ([line(0, 3)], "0 text: must be text"),
+        ([line(0, "") | {"text": 3}], "0 text: must be text"),
         ([line(0, "a") | {"problem": None}], "0 problem: must be text, not null"),
         ([line(0, "a"), line(1, "b", problem="?")], "1 problem: is not that of the solution's"),
         ([line(0, "a", is_human=True, on_path=False)], "0 on_path: must be true of a step that"),
