@@ -61,7 +61,7 @@ def read_shard(file: SnapshotFile) -> Iterator[MarkedSolution]:
 def write_shard(export: Export, file: SnapshotFile) -> ExportedShard:
     """Write the rows of a file of solutions in the form of `export`, and keep them."""
     exporter, folder = exporter_of(export), str(export.snapshot.uuid)
-    suffix = suffix_of(export.container)
+    suffix, is_typed = suffix_of(export.container), export.container == "parquet"
     n_rows = left_out = 0
     with stored.drafted() as drafts:
         rows_path, origins_path = drafts / f"rows{suffix}", drafts / "origins.jsonl.zst"
@@ -75,10 +75,11 @@ def write_shard(export: Export, file: SnapshotFile) -> ExportedShard:
                 used: set[int] = set()
                 for row in exporter.rows(solutions):
                     used.update(id(one) for one in (row.solution, *row.also))
+                    value = exporter.typed(row.value) if is_typed else row.value
                     if origins is None:
-                        rows.write(row.value | row.origin())
+                        rows.write(value | row.origin())
                     else:
-                        rows.write(row.value)
+                        rows.write(value)
                         origins.write(row.origin())
                     n_rows += 1
                 left_out += len(solutions) - len(used)
@@ -100,5 +101,6 @@ def schema_of(exporter: Exporter) -> "pa.Schema":
     types = dict.fromkeys(ORIGIN, pa.string())
     types |= {"step_ids": pa.list_(pa.string()), "weight": pa.float64()}
     for name, kind in types.items():
-        schema = schema.append(pa.field(name, kind))
+        if name not in schema.names:
+            schema = schema.append(pa.field(name, kind))
     return schema

@@ -81,7 +81,7 @@ def write_annotations(
     solutions: Iterable[SolutionSteps],
     rows: Sequence[AnnotationRow],
 ) -> None:
-    """Write the new steps of `solutions`, the annotations, and that verdicts are to be looked at."""
+    """Write the new steps of `solutions`, and annotations whose verdicts are to be looked at."""
     distinct = {solution.solution_id: solution for solution in solutions}.values()
     write_steps(cursor, [step for solution in distinct for step in solution.new])
     ids = list(reserve_ids(cursor, Annotation, len(rows)))
