@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from annotation.models import Annotation, Problem, Solution, Step, StepLabel
+from annotation.models import Annotation, Problem, Reconsideration, Solution, Step, StepLabel
 from datasets_app.exporters.math_shepherd import MathShepherdExporter
 from datasets_app.exporters.prm800k import Prm800kExporter
 from datasets_app.loading import load_marks
@@ -80,6 +80,15 @@ def test_equal_records_are_one_and_another_mark_is_another_annotation() -> None:
     assert add(record(), record(), other) == 2
     assert add(record(), other) == 0
     assert Solution.objects.count() == 1
+
+
+def test_verdicts_are_looked_at_again_where_there_are_new_marks() -> None:
+    add(record(labeler=None, positions=(), finish_reason=None))
+    assert not Reconsideration.objects.exists()
+    add(record())
+    assert list(Reconsideration.objects.values_list("solution", flat=True)) == [
+        Solution.objects.get().pk
+    ]
 
 
 def test_labelers_are_people_by_uuid_and_models_by_name() -> None:
