@@ -4,6 +4,7 @@ from math import isnan
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.drafts import BAD_PROBLEM, GIVE_UP, Choice, Draft, Mark
@@ -13,6 +14,7 @@ LONGEST_TEXT = 20_000
 A_DAY_MS = 24 * 60 * 60 * 1000
 
 
+@extend_schema_field({"type": "integer", "enum": [-1, 0, 1]})
 class RatingField(serializers.Field[int, int, int, Any]):
     default_error_messages: ClassVar = {"invalid_choice": _("A rating is -1, 0 or 1.")}
 

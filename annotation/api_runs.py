@@ -10,19 +10,24 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import run_control, run_kinds
+from annotation.api_answers import RunShape
+from annotation.api_filters import RunFilters
 from annotation.api_rights import check_token
-from annotation.lists import newest_runs
 from annotation.models import Project, Run
 from annotation.run_forms import LARGEST
 from annotation.run_pace import NotNow
 from annotation.run_progress import progress
 from labelers.models import Labeler
+from web.api_filters import ListedFilterBackend
+from web.api_pages import NewestFirst, check_parameters
 from web.errors import error_body
+from web.etags import Tagged
 from web.models import Scope
 from web.tokens import TokenAuthentication
 
@@ -108,12 +113,21 @@ class ManagedView(APIView):
         return Response(body, status=status.HTTP_409_CONFLICT)
 
 
-class RunsView(ManagedView):
-    def get(self, request: Request, slug: str) -> Response:
-        """List the runs, the newest first; `next` and `previous` are queries of this address."""
-        page = newest_runs(self.project(slug), request.query_params)
-        found = [run_json(run) for run in page.rows]
-        return Response({"runs": found, "next": page.next, "previous": page.previous})
+class RunsView(Tagged, ManagedView, ListAPIView[Run]):
+    queryset = Run.objects.none()
+    serializer_class = RunShape
+    pagination_class = NewestFirst
+    filterset_class = RunFilters
+    filter_backends = (ListedFilterBackend,)
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the runs, the newest first."""
+        runs = Run.objects.filter(project=self.project(kwargs["slug"])).select_related("project")
+        check_parameters(request, {*RunFilters.base_filters, *NewestFirst.parameters})
+        found = ListedFilterBackend().filter_queryset(request, runs, self)
+        paginator = NewestFirst()
+        rows = paginator.paginate_queryset(found, request, self)
+        return paginator.get_paginated_response([run_json(run) for run in rows])
 
     def post(self, request: Request, slug: str) -> Response:
         """Have a model labeler mark every solution that it has not marked yet."""
@@ -136,7 +150,7 @@ class RunsView(ManagedView):
         )
 
 
-class RunView(ManagedView):
+class RunView(Tagged, ManagedView):
     def get(self, request: Request, slug: str, run_id: int) -> Response:
         """Say how far a run is."""
         return Response(run_json(self.run_of(slug, run_id)))

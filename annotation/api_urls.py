@@ -1,12 +1,57 @@
+from django.contrib.auth.decorators import login_required
 from django.urls import path
 
-from annotation import api, api_runs
+from annotation import api, api_described, api_feeds, api_projects, api_read, api_runs
+from web import api_docs
 
+api_described.describe()
+
+PROJECT = "projects/<slug:slug>"
 SLOT = "projects/<slug:slug>/assignments/<int:assignment_id>"
 
 RUN = "projects/<slug:slug>/runs/<int:run_id>"
 
 urlpatterns = [
+    path("schema/", api_docs.SchemaView.as_view(), name="api_schema"),
+    path("docs/", login_required(api_docs.DocsView.as_view()), name="api_docs"),
+    path("projects/", api_projects.ProjectsView.as_view(), name="api_projects"),
+    path("projects/<slug:slug>/", api_projects.ProjectView.as_view(), name="api_project"),
+    path(f"{PROJECT}/problems/", api_read.ProblemsView.as_view(), name="api_problems"),
+    path(
+        f"{PROJECT}/problems/<int:problem_id>/", api_read.ProblemView.as_view(), name="api_problem"
+    ),
+    path(f"{PROJECT}/solutions/", api_read.SolutionsView.as_view(), name="api_solutions"),
+    path(
+        f"{PROJECT}/solutions/<int:solution_id>/",
+        api_read.SolutionView.as_view(),
+        name="api_solution",
+    ),
+    path(f"{PROJECT}/steps/", api_read.StepsView.as_view(), name="api_steps"),
+    path(f"{PROJECT}/steps/<int:step_id>/", api_read.StepView.as_view(), name="api_step"),
+    path(f"{PROJECT}/annotations/", api_read.AnnotationsView.as_view(), name="api_annotations"),
+    path(
+        f"{PROJECT}/annotations/changes/",
+        api_feeds.AnnotationChangesView.as_view(),
+        name="api_annotation_changes",
+    ),
+    path(
+        f"{PROJECT}/annotations/<int:annotation_id>/",
+        api_read.AnnotationView.as_view(),
+        name="api_annotation",
+    ),
+    path(f"{PROJECT}/verdicts/", api_read.VerdictsView.as_view(), name="api_verdicts"),
+    path(
+        f"{PROJECT}/verdicts/changes/",
+        api_feeds.VerdictChangesView.as_view(),
+        name="api_verdict_changes",
+    ),
+    path(f"{PROJECT}/verdicts/<int:step_id>/", api_read.VerdictView.as_view(), name="api_verdict"),
+    path(f"{PROJECT}/labelers/", api_read.LabelersView.as_view(), name="api_labelers"),
+    path(
+        f"{PROJECT}/labelers/<uuid:labeler_uuid>/",
+        api_read.LabelerView.as_view(),
+        name="api_labeler",
+    ),
     path("projects/<slug:slug>/assignments/next/", api.NextView.as_view(), name="api_next"),
     path("projects/<slug:slug>/assignments/review/", api.ReviewView.as_view(), name="api_review"),
     path("projects/<slug:slug>/assignments/undo/", api.UndoView.as_view(), name="api_undo"),

@@ -24,7 +24,7 @@ TABLES = (
     "annotation_position",
     "annotation_steplabel",
 )
-KEPT_BY_TRIGGERS = ("annotation_solutiontrait",)
+KEPT_BY_TRIGGERS = ("annotation_solutiontrait", "annotation_markchange")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from annotation.models import (
     Solution,
     Step,
     StepLabel,
+    Verdict,
 )
 from labelers.models import Labeler
 from web.models import ApiToken, User
@@ -140,6 +141,11 @@ def make_annotation(
 
 def make_label(annotation: Annotation, step: Step, rating: int | None, **fields: Any) -> StepLabel:
     return StepLabel.objects.create(annotation=annotation, step=step, rating=rating, **fields)
+
+
+def make_verdict(step: Step, rating: int = 1, **fields: Any) -> Verdict:
+    fields = {"soft": (rating + 1) / 2, "rule": "people agree", "annotations": [], **fields}
+    return Verdict.objects.create(step=step, solution=step.solution, rating=rating, **fields)
 
 
 def make_assignment(

@@ -23,6 +23,7 @@ from tests.factories import (
     make_project,
     make_solution,
     make_user,
+    make_verdict,
 )
 from web.models import User
 
@@ -47,6 +48,12 @@ GET: dict[str, set[str]] = {
     "label_candidates": OWN, "label_explanations": OWN,
     "api_candidates": OWN, "runs": MANAGERS, "run": MANAGERS, "api_runs": MANAGERS,
     "api_run": MANAGERS,
+    "api_project": ALL, "api_problems": ALL, "api_problem": ALL, "api_solutions": ALL,
+    "api_solution": ALL, "api_steps": ALL, "api_step": ALL, "api_annotations": ALL,
+    "api_annotation": MARK_READERS | OWN, "api_annotation_changes": ALL,
+    "api_verdicts": MARK_READERS, "api_verdict": MARK_READERS,
+    "api_verdict_changes": MARK_READERS, "api_labelers": MARK_READERS,
+    "api_labeler": MARK_READERS,
 }  # fmt: skip
 POST: dict[str, set[str]] = {
     **dict.fromkeys(
@@ -69,9 +76,11 @@ BUILDING = {"api_candidates", "api_choose", "label_candidates"}
 """Addresses of explore mode alone."""
 OPEN = {"login", "favicon", "health", "join"}
 """Addresses for everybody; their own tests say what they tell."""
+USERS = {"api_schema", "api_projects"}
+"""Addresses for programs of every user: each gets what is theirs."""
 PERSONAL = {
     "logout", "home", "projects", "new_project", "work", "account", "account_keys",
-    "account_password", "tokens", "revoke_token",
+    "account_password", "tokens", "revoke_token", "api_docs",
 }  # fmt: skip
 """Addresses that show only what belongs to whoever asks."""
 
@@ -100,6 +109,8 @@ def place() -> Place:
     past = make_lease(make_assignment(make_solution(solution.problem, ["Past."])), labeler)
     past.end(Lease.Outcome.SUBMITTED)
     annotation = make_annotation(past.solution, labeler, lease=past, assignment=past.assignment)
+    step = solution.steps.earliest("position")
+    make_verdict(step, annotations=[annotation.pk])
     invitation = make_invitation(project, people[MANAGER])
     return Place(
         project=project,
@@ -112,6 +123,8 @@ def place() -> Place:
             "annotation_id": annotation.pk,
             "lease_id": lease.pk,
             "labeler_id": labeler.pk,
+            "labeler_uuid": labeler.uuid,
+            "step_id": step.pk,
             "membership_id": Membership.objects.get(user=people["owner"]).pk,
             "invitation_id": invitation.pk,
             "run_id": labelling.request(project=project, labeler=make_labeler()).pk,
@@ -150,7 +163,7 @@ def ask(place: Place, user: User | None, method: str, name: str) -> int:
 
 
 def test_every_address_says_who_may_come() -> None:
-    known = {*GET, *POST, *PUT, *OPEN, *PERSONAL}
+    known = {*GET, *POST, *PUT, *OPEN, *USERS, *PERSONAL}
     assert set(ROUTES) - known == set()
     assert known - set(ROUTES) == set()
 
@@ -179,6 +192,12 @@ def test_an_address_of_a_project_knows_its_people(
         assert ask(place, place.people[role], method, name) in {403, 404}, role
     for role in allowed:
         assert ask(place, place.people[role], method, name) not in {401, 403, 404, 405}, role
+
+
+@pytest.mark.parametrize("name", sorted(USERS))
+def test_an_address_for_programs_is_for_users_alone(place: Place, name: str) -> None:
+    assert ask(place, None, "get", name) == 401
+    assert ask(place, make_user(), "get", name) == 200
 
 
 @pytest.mark.parametrize("name", sorted(PERSONAL))

@@ -1,6 +1,7 @@
 """What is judged, by whom, and what they said."""
 
 from annotation.models.content import Problem, Solution, Step
+from annotation.models.mark_changes import MarkChange
 from annotation.models.marks import Annotation, CritiqueRating, Position, StepLabel, WorkCost
 from annotation.models.projects import Invitation, Membership, Project
 from annotation.models.run_slices import RunSlice
@@ -15,6 +16,7 @@ __all__ = [
     "CritiqueRating",
     "Invitation",
     "Lease",
+    "MarkChange",
     "Membership",
     "Position",
     "Problem",

@@ -186,10 +186,14 @@ def test_a_wrong_method_and_another_projects_run_are_refused(
 
 
 def test_the_list_is_paged_with_the_newest_first(project: Project, manager: User) -> None:
-    made = [make_run(project).pk for _ in range(51)]
+    made = [make_run(project).pk for _ in range(5)]
     client = client_of(manager, "read")
-    first = client.get(door()).json()
-    assert [run["id"] for run in first["runs"]] == made[:0:-1]
-    second = client.get(f"{door()}{first['next']}").json()
-    assert [run["id"] for run in second["runs"]] == made[:1]
+    first = client.get(door(), {"limit": 3}).json()
+    assert [run["id"] for run in first["results"]] == made[:1:-1]
+    second = client.get(first["next"]).json()
+    assert [run["id"] for run in second["results"]] == made[1::-1]
     assert second["next"] is None
+    assert client.get(second["previous"]).json()["results"] == first["results"]
+    oldest = client.get(door(), {"order": "id", "limit": 1}).json()["results"]
+    assert [run["id"] for run in oldest] == made[:1]
+    assert client.get(door(), {"state": "paused"}).json()["results"] == []

@@ -12,6 +12,7 @@ from django.urls import reverse
 from annotation.models import (
     Annotation,
     Assignment,
+    MarkChange,
     Position,
     Project,
     Reconsideration,
@@ -44,7 +45,7 @@ pytestmark = pytest.mark.django_db
 
 OURS = {"web", "labelers", "annotation", "datasets_app"}
 # An index that the database keeps, with a key of four columns, which no admin can show.
-KEPT_BY_TRIGGERS = {SolutionTrait}
+KEPT_BY_TRIGGERS = {MarkChange, SolutionTrait}
 TABLES = [
     model
     for model in apps.get_models()
