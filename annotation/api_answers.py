@@ -99,10 +99,6 @@ class ExtendAnswer(serializers.Serializer[Any]):
     until = serializers.DateTimeField()
 
 
-class Nothing(serializers.Serializer[Any]):
-    """An empty object."""
-
-
 class CandidateStep(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     text = serializers.CharField()

@@ -109,6 +109,9 @@ class PositionShape(serializers.ModelSerializer[Position]):
 class AnnotationShape(serializers.ModelSerializer[Annotation]):
     labeler = serializers.UUIDField()
     labeler_kind = serializers.ChoiceField(choices=Labeler.Kind.choices)
+    finish_reason = serializers.ChoiceField(
+        choices=Annotation.FinishReason.choices, allow_blank=True
+    )
     evidence = ObjectField()
     superseded_by = serializers.IntegerField(allow_null=True)
     positions = PositionShape(many=True)

@@ -7,10 +7,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 class SchemaView(SpectacularAPIView):
     """The description itself: JSON, or YAML for who asks for it."""
 
-    renderer_classes = (
+    renderer_classes = [  # noqa: RUF012 - DRF's way
         openapi.OpenApiJsonRenderer2, openapi.OpenApiJsonRenderer,
         openapi.OpenApiYamlRenderer2, openapi.OpenApiYamlRenderer,
-    )  # fmt: skip
+    ]  # fmt: skip
 
 
 class DocsView(SpectacularSwaggerSplitView):

@@ -91,7 +91,8 @@ def test_a_value_out_of_a_few_is_told_which_there_are(client: APIClient) -> None
 
 def test_a_cursor_that_no_page_gave_is_refused(here: Eggs, client: APIClient) -> None:
     for cursor in (
-        "x", "e30", "W10", "\x00", "é", "=" * 9, encode(), encode("id", False), encode("id", False, "a"),
+        "x", "e30", "W10", "\x00", "é", "=" * 9, encode(), encode("id", False),
+        encode("id", False, "a"),
         encode("id", False, "1", "2"), encode("-id", False, "1"), encode("id", 0, "1"),
         encode("id", False, "9" * 30), encode("id", False, [1]), encode("id", False, {}),
         encode("id", False, "\0"), encode("pk__in", False, "1"), encode(None, None, None),

@@ -1,0 +1,123 @@
+"""Schemathesis over the REST API of a running site: no fault, and no answer but what is described.
+
+Every operation is asked with right and wrong values, as a manager, a labeler and an outsider.
+"""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from pytest_django.live_server_helper import LiveServer
+from schemathesis import GenerationMode, checks
+from schemathesis.core.failures import Failure, FailureGroup
+
+from annotation import routing
+from annotation.models import Assignment, Run
+from labelers.models import Labeler
+from labelers.registration import labeler_of, register_model
+from tests.annotation.reading_api import Eggs, client_of, eggs
+from tests.factories import make_lease, make_problem, make_run, make_solution, make_token, make_user
+from web.models import Scope, User
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+EXAMPLES = 8
+"""Of each operation with right values, and as many with wrong ones."""
+CHECKS: list[Any] = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+    checks.response_headers_conformance,
+]
+
+
+def described(user: User) -> dict[str, Any]:
+    found: dict[str, Any] = client_of(user).get("/api/v1/schema/").json()
+    return found
+
+
+def names(here: Eggs, user: User) -> dict[str, Any]:
+    """Return what addresses name: what there is, and of a labeler's their own."""
+    make_solution(make_problem(here.project))
+    routing.route(project=here.project)
+    lease = make_lease(Assignment.objects.open().earliest("pk"), labeler_of(user))
+    register_model(name="arithmetic", judge="arithmetic")
+    run = make_run(here.project, kind=Run.Kind.LABELLING, state=Run.State.PAUSED)
+    return {
+        "slug": "eggs",
+        "problem_id": here.solution.problem_id,
+        "solution_id": here.solution.pk,
+        "step_id": here.solution.steps.get(position=1).pk,
+        "annotation_id": here.of_ada.pk,
+        "labeler_uuid": str(Labeler.objects.get(user=here.ada).uuid),
+        "assignment_id": lease.assignment_id,
+        "run_id": run.pk,
+    }
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("who", ["manager", "ada", "outsider"])
+def test_every_operation_answers_as_it_is_described(who: str, live_server: LiveServer) -> None:
+    here = eggs()
+    user = {"manager": here.manager, "ada": here.ada}.get(who) or make_user("outsider")
+    known = names(here, user)
+    scopes = list(Scope.values)
+    secret = make_token(user, scopes=scopes, every_project=True)[1]
+    headers = {"Authorization": f"Token {secret}"}
+    schema = schemathesis.openapi.from_dict(described(user))
+    asked, wrong = 0, {}
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        for mode in GenerationMode:
+            try:
+                asked += ask(operation, mode, known, live_server.url, headers)
+            except (FailureGroup, Failure) as failure:
+                said = getattr(failure, "exceptions", [failure])
+                wrong[f"{operation.label}, {mode}"] = "\n".join(map(str, said))
+    assert wrong == {}
+    assert asked > 30 * EXAMPLES
+
+
+def ask(
+    operation: Any, mode: GenerationMode, known: dict[str, Any], url: str, headers: dict[str, str]
+) -> int:
+    """Ask `operation` a number of times; return how often. Raises what a check finds."""
+    wanted = {name: value for name, value in known.items() if f"{{{name}}}" in operation.path}
+    asked = 0
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(mode, path_parameters=wanted or None))
+    def each(case: Any) -> None:
+        nonlocal asked
+        asked += 1
+        response = case.call(base_url=url, headers=headers)
+        case.validate_response(response, checks=CHECKS)
+
+    try:
+        each()
+    except Unsatisfiable:
+        return 0  # an operation without anything that could be wrong
+    return asked
+
+
+def test_nothing_is_left_undescribed() -> None:
+    schema = described(make_user())
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            answers = operation["responses"]
+            assert "default" in answers
+            fine = [status for status in answers if status.startswith("2")]
+            assert fine, f"{method} {path}"
+            for status in fine:
+                shape = answers[status]["content"]["application/json"]["schema"]
+                assert shape, f"{method} {path}"
+            assert operation["description"], f"{method} {path} says nothing"
