@@ -34,8 +34,11 @@ ROUNDS = 480
 """Of all clients of it together in each turn."""
 LABELLED = 60
 """By keyboard, in the browser."""
+READ = 1_000_000
+"""Annotations of the project that is read over REST."""
 FAMILIES = (
     "records",
+    "api",
     "browse",
     "claims",
     "page",
@@ -77,6 +80,13 @@ def measure_browsing() -> Iterator[dict[str, Any]]:
 
     with scratch_database():
         yield from browse.measure(BROWSED)
+
+
+def measure_api(annotations: int = READ) -> Iterator[dict[str, Any]]:
+    """Yield what pages and a stream of `annotations` cost over REST."""
+    from bench import api_reading
+
+    yield from api_reading.measure(annotations)
 
 
 def measure_claims(
@@ -166,6 +176,7 @@ def write(measurements: list[dict[str, Any]], solutions: int) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--solutions", type=int, default=SOLUTIONS, help="size of the import")
+    parser.add_argument("--annotations", type=int, default=READ, help="of the set read over REST")
     parser.add_argument("--only", choices=FAMILIES, help="one kind of benchmark")
     wanted = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -178,6 +189,8 @@ def main() -> None:
     if wanted.only in (None, "records"):
         with tempfile.TemporaryDirectory(prefix="stepmark-bench-") as folder:
             measurements += measure_records(wanted.solutions, Path(folder))
+    if wanted.only in (None, "api"):
+        measurements += measure_api(wanted.annotations)
     if wanted.only in (None, "browse"):
         measurements += measure_browsing()
     if wanted.only in (None, "claims"):

@@ -1,7 +1,7 @@
 """`python -m bench.child VERB …`: one piece of work in a process of its own; prints JSON.
 
-`import FILE` and `export FILE`, timed, `claim NUMBER CLAIMS` and `bare NUMBER CLAIMS`, or
-`run RUN`.
+`import FILE`, `export FILE` and `stream PROJECT`, timed, `claim NUMBER CLAIMS` and
+`bare NUMBER CLAIMS`, or `run RUN`.
 """
 
 import json
@@ -27,7 +27,7 @@ def main() -> None:
     django.setup()
     use_database(os.environ[DATABASE_VARIABLE])
     from bench import claim_loop, run_workers
-    from bench.work import export_file, import_file
+    from bench.work import export_file, import_file, stream_annotations
 
     verb, *arguments = sys.argv[1:]
     if verb in claim_loop.HOW:
@@ -36,7 +36,11 @@ def main() -> None:
     if verb == "run":
         run_workers.work(int(arguments[0]))
         return
-    work = {"import": import_file, "export": export_file}[verb]
+    work = {
+        "import": import_file,
+        "export": export_file,
+        "stream": stream_annotations,
+    }[verb]
     began = time.perf_counter()
     work(Path(arguments[0]))
     seconds = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""What is measured: an import and an export, as the commands do them."""
+"""What is measured: an import, an export and a stream, as commands and clients have them."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from datasets_app.lines import BadLine
 from datasets_app.loading import load_annotations
 from datasets_app.reading import read_annotations
 from datasets_app.records import AnnotationRecord
+from web.models import User
 
 
 def import_file(path: Path) -> None:
@@ -23,6 +24,16 @@ def export_file(path: Path) -> None:
     annotations = annotations_of(Project.objects.get(slug=PROJECT), "people")
     with written_whole(path) as file:
         write_rows(read_annotations(annotations), get_exporter("prm800k")(), file)
+
+
+def stream_annotations(path: Path) -> None:
+    """Take the stream of a project's annotations as REST clients get it; `path` is its slug."""
+    from bench import api_reading
+
+    user = User.objects.get(username="bench")
+    address = f"/api/v1/projects/{path}/annotations/"
+    for _ in api_reading.ask(user, address, accept="application/x-ndjson"):
+        pass
 
 
 def _refuse(bad: BadLine) -> None:
