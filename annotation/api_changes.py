@@ -15,11 +15,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.exceptions import APIException
-from rest_framework.request import Request
 
+from annotation.api_projects import ReadDoor
 from annotation.models import Project
 from labelers.models import Labeler
 from web.api_pages import LARGEST_ID, KeysetPagination, bad_cursor, decode, encode
+from web.api_sets import SetView
 
 # `place`: this very database, in this course of its life. One that was restored from a copy knows
 # nothing of what its clients have seen.
@@ -136,15 +137,12 @@ class LinkedPages(KeysetPagination):
         return page
 
 
-class ChangesLinked:
+class ChangesLinked(ReadDoor, SetView):
     """A set whose pages and streams say where what changes afterwards is told."""
 
     pagination_class = LinkedPages
     kind: str
     changes_url: str
-    project: Any
-    user: Any
-    request: Request
 
     def links(self) -> Mapping[str, str]:
         seen = last(self.project, self.kind)

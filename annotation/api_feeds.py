@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from annotation import api_shapes
 from annotation.api_changes import Reach, Since, changed_keys, cursor_of, since
+from annotation.api_projects import ReadDoor
 from annotation.api_read import Annotations, Verdicts
 from annotation.models import MarkChange
 from web.api_pages import LARGEST_PAGE, PAGE_SIZE, check_parameters, limit_of
@@ -25,7 +26,7 @@ PARAMETERS = [
 ]
 
 
-class ChangesView(RowsView):
+class ChangesView(ReadDoor, RowsView):
     """The keys that were touched since `cursor`, each with its row as it is now, or null."""
 
     kind: str

@@ -136,7 +136,7 @@ class Annotations(ReadDoor, RowsView):
         return rows.without("is_quality_control", "is_screening", "is_practice")
 
 
-class AnnotationsView(ChangesLinked, Annotations, SetView):
+class AnnotationsView(Annotations, ChangesLinked):
     """The annotations in force, each with its marks on steps."""
 
     kind = MarkChange.Kind.ANNOTATION
@@ -170,7 +170,7 @@ class Verdicts(ReadDoor, RowsView):
         return api_rows.VERDICTS
 
 
-class VerdictsView(ChangesLinked, Verdicts, SetView):
+class VerdictsView(Verdicts, ChangesLinked):
     """What is agreed on the steps of a project's solutions."""
 
     kind = MarkChange.Kind.VERDICT

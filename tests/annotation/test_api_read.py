@@ -204,7 +204,7 @@ def test_projects_are_those_that_caller_and_token_open(here: Eggs) -> None:
         ("eggs", "labeler"),
         ("milk", "reader"),
     ]
-    by_slug = client_of(here.ada).get("/api/v1/projects/", {"order": "-slug", "limit": 1}).json()
+    by_slug = client_of(here.ada).get("/api/v1/projects/", {"order": "-slug", "limit": "1"}).json()
     assert [row["slug"] for row in by_slug["results"]] == ["milk"]
     assert client_of(here.ada).get(by_slug["next"]).json()["results"][0]["slug"] == "eggs"
     narrow = client_of(here.ada, every_project=False)

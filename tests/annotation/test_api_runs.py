@@ -194,6 +194,6 @@ def test_the_list_is_paged_with_the_newest_first(project: Project, manager: User
     assert [run["id"] for run in second["results"]] == made[1::-1]
     assert second["next"] is None
     assert client.get(second["previous"]).json()["results"] == first["results"]
-    oldest = client.get(door(), {"order": "id", "limit": 1}).json()["results"]
+    oldest = client.get(door(), {"order": "id", "limit": "1"}).json()["results"]
     assert [run["id"] for run in oldest] == made[:1]
     assert client.get(door(), {"state": "paused"}).json()["results"] == []
