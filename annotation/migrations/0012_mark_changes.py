@@ -84,7 +84,7 @@ DROP FUNCTION annotation_changes_of_annotations, annotation_changes_of_labels,
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("annotation", "0007_route")]
+    dependencies: ClassVar = [("annotation", "0011_verdicts_everywhere")]
 
     operations: ClassVar = [
         migrations.CreateModel(
