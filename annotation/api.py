@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 
 from annotation import candidates, drafts, ending, leases
 from annotation.api_fields import ChooseFields, NextFields, SaveFields, SubmitFields
-from annotation.api_rights import check_token
+from annotation.api_rights import check_scope, check_token
 from annotation.drafts import Draft
 from annotation.finished import Unfinished
 from annotation.handing_in import hand_in
@@ -67,9 +67,13 @@ class QueueView(APIView):
     """What the doors of the queue share: who asks, and for which project or slot."""
 
     authentication_classes = (LabelerTokenAuthentication, SessionAuthentication)
+    throttle_scope = "queue"
 
-    def project(self, slug: str) -> Project:
-        """Return a project that the caller may label in: 404 when unseen, 403 when only read."""
+    def project(self, slug: str, *scopes: Scope) -> Project:
+        """Return a project that the caller may label in: 404 when unseen, 403 when only read.
+
+        A token needs one of `scopes`, else that to label.
+        """
         statement, stand_ins = _labelled(self.user.is_superuser)
         values = {_USER: self.user.pk, _SLUG: slug}
         found = Project.objects.raw(statement, [values.get(one, one) for one in stand_ins])
@@ -77,20 +81,24 @@ class QueueView(APIView):
         if project is None:
             get_object_or_404(Project.objects.visible_to(self.user), slug=slug)
             raise PermissionDenied
-        check_token(self.request, project, Scope.LABEL)
+        check_token(self.request, project, *(scopes or (Scope.LABEL,)))
         return project
 
     def lease(self, slug: str, assignment_id: int) -> Lease:
         """Return the caller's latest lease on a slot; 403 for a review by who reviews no more."""
-        project, labeler = self.project(slug), labeler_of(self.user)
+        project = self.project(slug, Scope.LABEL, Scope.REVIEW)
+        labeler = labeler_of(self.user)
         for found in Lease.objects.raw(_LAST_LEASE, [assignment_id, labeler.pk, project.pk]):
             found.project, found.labeler = project, labeler
             if getattr(found, "for_reviewers", False):
                 self.check_reviewer(project)
+            else:
+                check_scope(self.request, Scope.LABEL)
             return found
         raise Http404
 
     def check_reviewer(self, project: Project) -> None:
+        check_scope(self.request, Scope.REVIEW)
         if not Project.objects.reviewed_by(self.user).contains(project):
             raise PermissionDenied
 
@@ -155,7 +163,7 @@ class NextView(QueueView):
 class ReviewView(QueueView):
     def post(self, request: Request, slug: str) -> Response:
         """Give the caller, a reviewer, what people left open, or say what they wait for."""
-        project = self.project(slug)
+        project = self.project(slug, Scope.REVIEW)
         self.check_reviewer(project)
         labeler, ahead = labeler_of(self.user), self.sent(NextFields)["ahead"]
         lease = claim_review(labeler=labeler, project=project, ahead=ahead)
@@ -234,7 +242,7 @@ class ExtendView(QueueView):
 class UndoView(QueueView):
     def post(self, request: Request, slug: str) -> Response:
         """Open the caller's last submission again, if it is at most ten minutes old."""
-        project = self.project(slug)
+        project = self.project(slug, Scope.LABEL, Scope.REVIEW)
         annotation = leases.last_submission(labeler_of(self.user), project)
         if annotation is None:
             detail = _("Nothing of yours here was submitted in the last ten minutes.")

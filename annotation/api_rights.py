@@ -17,12 +17,13 @@ def check_token(request: Request, project: Project, *scopes: Scope) -> None:
     token = request.auth
     if not isinstance(token, ApiToken):
         return
-    check_scope(token, *scopes)
+    check_scope(request, *scopes)
     if not (token.every_project or project.tokens.filter(pk=token.pk).exists()):
         raise Http404
 
 
-def check_scope(token: ApiToken, *scopes: Scope) -> None:
+def check_scope(request: Request, *scopes: Scope) -> None:
     """Raise PermissionDenied for a token that has none of `scopes`."""
-    if not set(scopes) & set(token.scopes):
+    token = request.auth
+    if isinstance(token, ApiToken) and not set(scopes) & set(token.scopes):
         raise PermissionDenied(_("This token has no scope “%(scope)s”.") % {"scope": scopes[0]})

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +14,6 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from annotation import run_control, run_kinds
 from annotation.api_answers import RunShape
@@ -28,6 +28,7 @@ from web.api_filters import ListedFilterBackend
 from web.api_pages import NewestFirst, check_parameters
 from web.errors import error_body
 from web.etags import Tagged
+from web.idempotency import OnceView
 from web.models import Scope
 from web.tokens import TokenAuthentication
 
@@ -81,7 +82,7 @@ def run_json(run: Run) -> dict[str, Any]:
     }
 
 
-class ManagedView(APIView):
+class ManagedView(OnceView):
     authentication_classes = (TokenAuthentication, SessionAuthentication)
 
     @property
@@ -143,7 +144,7 @@ class RunsView(Tagged, ManagedView, ListAPIView[Run]):
             )
         except NotNow as error:
             return self.refused(error)
-        run_kinds.ring()
+        transaction.on_commit(run_kinds.ring)
         answer = run_json(run)
         return Response(
             answer, status=status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]}
@@ -170,7 +171,7 @@ class ActView(ManagedView):
         except NotNow as error:
             return self.refused(error)
         if self.goes_on:
-            run_kinds.ring()
+            transaction.on_commit(run_kinds.ring)
         run.refresh_from_db()
         return Response(run_json(run))
 

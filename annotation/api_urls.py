@@ -1,7 +1,17 @@
 from django.contrib.auth.decorators import login_required
 from django.urls import path
 
-from annotation import api, api_described, api_feeds, api_projects, api_read, api_runs
+from annotation import (
+    api,
+    api_described,
+    api_feeds,
+    api_projects,
+    api_read,
+    api_runs,
+    api_sampling,
+    api_service_accounts,
+    api_webhooks,
+)
 from web import api_docs
 
 api_described.describe()
@@ -10,6 +20,12 @@ PROJECT = "projects/<slug:slug>"
 SLOT = "projects/<slug:slug>/assignments/<int:assignment_id>"
 
 RUN = "projects/<slug:slug>/runs/<int:run_id>"
+
+WEBHOOKS = "projects/<slug:slug>/webhooks/"
+WEBHOOK = f"{WEBHOOKS}<int:webhook_id>"
+
+ACCOUNTS = "projects/<slug:slug>/service-accounts/"
+ACCOUNT = f"{ACCOUNTS}<int:member_id>"
 
 urlpatterns = [
     path("schema/", api_docs.SchemaView.as_view(), name="api_schema"),
@@ -69,4 +85,36 @@ urlpatterns = [
     path(f"{RUN}/cancel/", api_runs.CancelView.as_view(), name="api_cancel_run"),
     path(f"{RUN}/resume/", api_runs.ResumeView.as_view(), name="api_resume_run"),
     path(f"{RUN}/retry/", api_runs.RetryView.as_view(), name="api_retry_run"),
+    path(
+        "projects/<slug:slug>/runs/sampling/",
+        api_sampling.SamplingView.as_view(),
+        name="api_sampling",
+    ),
+    path(ACCOUNTS, api_service_accounts.ServiceAccountsView.as_view(), name="api_service_accounts"),
+    path(
+        f"{ACCOUNT}/",
+        api_service_accounts.ServiceAccountView.as_view(),
+        name="api_service_account",
+    ),
+    path(
+        f"{ACCOUNT}/tokens/",
+        api_service_accounts.ServiceTokensView.as_view(),
+        name="api_service_tokens",
+    ),
+    path(
+        f"{ACCOUNT}/tokens/<str:token>/",
+        api_service_accounts.ServiceTokenView.as_view(),
+        name="api_service_token",
+    ),
+    path(WEBHOOKS, api_webhooks.WebhooksView.as_view(), name="api_webhooks"),
+    path(f"{WEBHOOK}/", api_webhooks.WebhookView.as_view(), name="api_webhook"),
+    path(f"{WEBHOOK}/rotate/", api_webhooks.RotateWebhookView.as_view(), name="api_rotate_webhook"),
+    path(f"{WEBHOOK}/enable/", api_webhooks.EnableWebhookView.as_view(), name="api_enable_webhook"),
+    path(f"{WEBHOOK}/ping/", api_webhooks.PingWebhookView.as_view(), name="api_ping_webhook"),
+    path(f"{WEBHOOK}/deliveries/", api_webhooks.DeliveriesView.as_view(), name="api_deliveries"),
+    path(
+        f"{WEBHOOK}/deliveries/<uuid:delivery>/redeliver/",
+        api_webhooks.RedeliverView.as_view(),
+        name="api_redeliver",
+    ),
 ]

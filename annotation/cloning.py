@@ -17,7 +17,9 @@ PROBLEMS, SOLUTIONS = "problems", "solutions"
 """What a slice's ranges are of: problems alone, or solutions with their problems and steps."""
 
 # A setting, unlike these, goes along.
-OWN = frozenset({"id", "slug", "name", "created_at", "paused_at", "archived_at", "routing_round"})
+OWN = frozenset(
+    {"id", "slug", "name", "created_at", "paused_at", "archived_at", "routing_round", "announces"}
+)
 
 
 @transaction.atomic

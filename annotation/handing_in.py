@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import explore, leases, review
+from annotation import events, explore, leases, review
 from annotation.building import keep_path
 from annotation.claiming import lock
 from annotation.drafts import Draft, Stale
@@ -137,6 +137,7 @@ def _keep(held: _Held, draft: Draft) -> Annotation:
     if project.mode == Project.Mode.EXPLORE:
         annotation.solution = keep_path(annotation)
     _keep_critiques(annotation, finished, draft)
+    events.annotations_submitted(project, [annotation])
     return annotation
 
 

@@ -130,10 +130,11 @@ def _grouped(rows: QuerySet[Any], labeler: str, at: str, by_day: bool) -> Any:
 
 def cells(row: Work) -> list[str]:
     """Return a row for a spreadsheet, in which no cell is a formula."""
-    return [_cell(value) for value in astuple(row)]
+    return [cell(value) for value in astuple(row)]
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return what a spreadsheet shows of a value, and never takes for a formula."""
     if not isinstance(value, str):
         # A number is none, negative though it be: a correction may undo time that was counted.
         return "" if value is None else str(value)

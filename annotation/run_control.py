@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import labelling, route_runs, routing, run_pace, run_plans, unmarked
+from annotation import events, labelling, route_runs, routing, run_pace, run_plans, unmarked
 from annotation.models import Project, Run
 from annotation.run_pace import NotNow
 from labelers.judges import JUDGES
@@ -58,11 +58,12 @@ def start(*, project: Project, labeler: Labeler, user: User, budget: Decimal | N
     """
     if not may_be_paid_by(user, labeler):
         raise PermissionDenied
-    _check_active(project)
+    check_active(project)
     return labelling.request(project=project, labeler=labeler, user=user, budget=budget)
 
 
-def _check_active(project: Project) -> None:
+def check_active(project: Project) -> None:
+    """Raise NotNow for a project that is archived."""
     if project.archived_at is not None:
         raise NotNow(_("The project is archived."))
 
@@ -91,6 +92,7 @@ def cancel(run: Run) -> None:
         raise NotNow(_("This run has ended already."))
     unmarked.let_go(run)
     run.refresh_from_db()
+    events.run_ended(run)
 
 
 @transaction.atomic
@@ -100,7 +102,7 @@ def resume(run: Run, *, budget: Decimal | None = None) -> Run:
     One that routes begins anew, by the solutions and settings of now. Raises NotNow where nothing
     is left, the budget is spent, or there is no price to keep one by.
     """
-    _check_active(run.project)
+    check_active(run.project)
     routes = run.kind == Run.Kind.ROUTING
     if routes:
         Project.objects.lock(run.project_id)  # always before the Run
@@ -124,7 +126,7 @@ def retry_failed(run: Run) -> Run:
 
     One that was stopped does only this, and is then stopped as before.
     """
-    _check_active(run.project)
+    check_active(run.project)
     locked = Run.objects.select_for_update().get(pk=run.pk)
     _check_not_beyond_help(locked)
     run_pace.set_budget(locked, None)

@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import unmarked
+from annotation import events, unmarked
 from annotation.models import Run, RunSlice
 from labelers.engines.rate_limits import listening
 
@@ -183,9 +183,11 @@ def stop_in_time(run: Run, failures: Sequence[Failure]) -> None:
     if stopped is not None:
         run.fail(stopped.reason)
         unmarked.let_go(run)
+        events.run_ended(run)
     elif run.is_over_budget:
         run.pause()
     elif run.failed_in_a_row >= ALL_FAILED:
         most = max(run.errors, key=lambda reason: run.errors[reason])
         run.fail(f"stopped early: the last {run.failed_in_a_row} all failed, most often: {most}")
         unmarked.let_go(run)
+        events.run_ended(run)

@@ -27,7 +27,7 @@ from django.db import (
 )
 from django.utils import timezone
 
-from annotation import run_pace, unmarked
+from annotation import events, run_pace, unmarked
 from annotation.models import Run, RunSlice
 from annotation.run_pace import Failure as Failure
 
@@ -189,6 +189,7 @@ def finish(
         _count(run, made, failures, work_ms)
         if not run.slices.unfinished().exists():
             run.settle()
+            events.run_ended(run)
         elif not run.has_tried():
             run_pace.stop_in_time(run, made.failures)
     return True
@@ -217,6 +218,7 @@ def stop_run(piece: RunSlice, reason: str) -> bool:
             piece.give_back()
             piece.run.fail(reason)
             unmarked.let_go(piece.run)
+            events.run_ended(piece.run)
     return False
 
 

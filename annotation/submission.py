@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from annotation import events
 from annotation.models import (
     Annotation,
     Assignment,
@@ -77,9 +78,12 @@ def submit(*, labeler: Labeler, submissions: Sequence[Submission]) -> list[Annot
         if (work := wanted[annotation.assignment_id or 0]).cost is not None
     )
     for project, group in groupby(assignments, key=lambda assignment: assignment.project):
+        slots = {slot.pk: slot.solution_id for slot in group}
         # Without a policy no verdict follows from what models say.
         if project.is_routed or labeler.kind == Labeler.Kind.PERSON:
-            Reconsideration.objects.ask_for(project, [slot.solution_id for slot in group])
+            Reconsideration.objects.ask_for(project, list(slots.values()))
+        made = [annotation for annotation in annotations if annotation.assignment_id in slots]
+        events.annotations_submitted(project, made)
     return annotations
 
 

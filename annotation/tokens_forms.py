@@ -11,8 +11,12 @@ from annotation.models import Project
 from web.models import Scope, User
 
 LONGEST_DAYS = 365
-SCOPES = [(Scope.LABEL, gettext_lazy("Label: take solutions and mark them"))]
-"""Those that open something."""
+SCOPES = [
+    (Scope.READ, gettext_lazy("Read: what you may see, and nothing else")),
+    (Scope.LABEL, gettext_lazy("Label: take solutions and mark them")),
+    (Scope.REVIEW, gettext_lazy("Review: take what waits for a reviewer, and decide it")),
+    (Scope.MANAGE, gettext_lazy("Manage: runs, imports, webhooks, service accounts")),
+]
 
 
 class TokenForm(forms.Form):

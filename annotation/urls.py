@@ -13,4 +13,5 @@ urlpatterns = [
     path("projects/<slug:slug>/problems/<int:problem_id>/", views.problem, name="problem"),
     path("", include("annotation.run_urls")),
     path("", include("annotation.solution_urls")),
+    path("", include("annotation.webhook_urls")),
 ]

@@ -6,6 +6,7 @@ embedded services are used, and the site answers on this machine's own names onl
 
 import os
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,34 @@ def flag(name: str, *, default: bool) -> bool:
     if value not in {"0", "1"}:
         raise ImproperlyConfigured(f"{name} is {value!r}; it must be 0 or 1")
     return value == "1"
+
+
+def number(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not (value.isascii() and value.isdecimal() and int(value)):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number above 0")
+    return int(value)
+
+
+def rates(name: str, default: dict[str, int]) -> dict[str, int]:
+    """Return requests a minute by scope: `default`, changed as `read=600,write=60` says."""
+    found = dict(default)
+    for part in names(name):
+        scope, _, rate = (word.strip() for word in part.partition("="))
+        if scope not in default or not (rate.isascii() and rate.isdecimal()):
+            known = ", ".join(default)
+            raise ImproperlyConfigured(
+                f"{name}: {part!r} must be SCOPE=REQUESTS A MINUTE; scopes: {known}"
+            )
+        found[scope] = int(rate)
+    return found
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(part) for part in names(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def names(name: str, default: str = "") -> list[str]:
@@ -152,9 +181,12 @@ CELERY_BEAT_SCHEDULE = {
     "ring-again": {"task": "annotation.tasks.ring_again", "schedule": 10.0},
     "route-solutions": {"task": "annotation.tasks.route_solutions", "schedule": 10.0},
     "expire-leases": {"task": "annotation.tasks.expire_leases", "schedule": 10.0},
+    "deliver-due": {"task": "web.tasks.deliver_due", "schedule": 10.0},
+    "prune": {"task": "web.tasks.prune", "schedule": 3600.0},
 }
 
 AUTH_USER_MODEL = "web.User"
+AUTHENTICATION_BACKENDS = ["web.login.PeopleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -176,6 +208,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "web.api_schema.Schema",
+    "DEFAULT_THROTTLE_CLASSES": ["web.throttles.ScopeThrottle"],
     "EXCEPTION_HANDLER": "web.errors.exception_handler",
     # `Accept` alone says what is wanted: an unknown parameter is refused.
     "URL_FORMAT_OVERRIDE": None,
@@ -205,6 +238,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None, "docExpansion": "list"},
 }
+# Requests a minute of one account. Labelling is not to be held up: its own limit is far away.
+STEPMARK_RATES = rates("STEPMARK_RATES", {"read": 1200, "write": 300, "queue": 30_000})
+# Networks that webhooks may reach although they are not on the public internet.
+STEPMARK_EGRESS_ALLOW = networks("STEPMARK_EGRESS_ALLOW")
+STEPMARK_UPLOAD_MB = number("STEPMARK_UPLOAD_MB", 1024)
 
 
 def dataset_storage(place: str) -> dict[str, Any]:

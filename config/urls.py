@@ -11,7 +11,9 @@ to_login = RedirectView.as_view(url=reverse_lazy("login"), query_string=True)
 urlpatterns = [
     path("", include("web.urls")),
     path("", include("annotation.urls")),
+    path("", include("datasets_app.import_urls")),
     path("api/v1/", include("annotation.api_urls")),
+    path("api/v1/", include("datasets_app.import_api_urls")),
     path("admin/login/", login_not_required(to_login)),
     path("admin/", admin.site.urls),
 ]

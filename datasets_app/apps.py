@@ -8,6 +8,8 @@ class DatasetsConfig(AppConfig):
         from annotation import run_kinds
         from annotation.models import Run
         from datasets_app.snapshots import freeze_slice
+        from datasets_app.uploads import import_slice
 
         for kind in (Run.Kind.FREEZE, Run.Kind.EXPORT):
             run_kinds.register(kind, freeze_slice)
+        run_kinds.register(Run.Kind.IMPORT, import_slice)

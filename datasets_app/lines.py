@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
@@ -69,19 +69,26 @@ def read(
     """
     file = display_name(path)
     with open_source(path, progress) as stream:
-        for number, raw in enumerate(_raw_lines(stream, limit_bytes), 1):
-            if isinstance(raw, str):
-                yield BadLine(file, number, raw)
-                continue
-            raw = raw.removeprefix(_BOM).rstrip()
-            if not raw:
-                continue
-            try:
-                value = parse(raw)
-            except BadJson as error:
-                yield BadLine(file, number, str(error))
-            else:
-                yield Line(file, number, value, len(raw))
+        yield from read_lines(raw_lines(stream, limit_bytes), file)
+
+
+def read_lines(
+    raws: Iterable[bytes | str], file: str, *, first: int = 1
+) -> Iterator[Line | BadLine]:
+    """Read lines as `raw_lines` gives them, of which the first has the number `first`."""
+    for number, raw in enumerate(raws, first):
+        if isinstance(raw, str):
+            yield BadLine(file, number, raw)
+            continue
+        raw = raw.removeprefix(_BOM).rstrip()
+        if not raw:
+            continue
+        try:
+            value = parse(raw)
+        except BadJson as error:
+            yield BadLine(file, number, str(error))
+        else:
+            yield Line(file, number, value, len(raw))
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -110,8 +117,8 @@ def parse(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _raw_lines(stream: BufferedIOBase, limit_bytes: int) -> Iterator[bytes | str]:
-    """The lines as bytes; for one that cannot be had, the reason as text."""
+def raw_lines(stream: BufferedIOBase, limit_bytes: int = LIMIT_BYTES) -> Iterator[bytes | str]:
+    """Yield the lines of a stream as bytes; for one that cannot be had, the reason as text."""
     try:
         while raw := stream.readline(limit_bytes + 1):
             if len(raw) <= limit_bytes or raw.endswith(b"\n"):

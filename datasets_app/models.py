@@ -9,6 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import Project, Run
+from datasets_app.import_models import Upload as Upload
+from datasets_app.import_models import UploadBadLine as UploadBadLine
+from datasets_app.import_models import UploadOccurrence as UploadOccurrence
+from datasets_app.import_models import UploadPart as UploadPart
 from web.models import User
 
 

@@ -50,13 +50,21 @@ def open_source(
         raise CannotRead(f"cannot read {path}: {error.strerror}") from None
     with file:
         counted = io.BufferedReader(_Counted(file.read, progress), _BUFFER_BYTES)
-        match Path(path).suffix:
-            case ".gz":
-                yield gzip.GzipFile(fileobj=counted)
-            case ".zst":
-                yield io.BufferedReader(_Zstd(counted), _BUFFER_BYTES)
-            case _:
-                yield counted
+        yield decompressed(counted, Path(path).suffix)
+
+
+def decompressed(stream: io.BufferedIOBase, suffix: str) -> io.BufferedIOBase:
+    """Return what `stream` holds, decompressed as `suffix` (.gz, .zst) says.
+
+    Reading a stream that turns out to be damaged raises one of BROKEN_STREAM.
+    """
+    match suffix:
+        case ".gz":
+            return gzip.GzipFile(fileobj=stream)
+        case ".zst":
+            return io.BufferedReader(_Zstd(stream), _BUFFER_BYTES)
+        case _:
+            return stream
 
 
 class _Counted(io.RawIOBase):

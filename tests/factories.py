@@ -25,6 +25,7 @@ from annotation.models import (
     StepLabel,
     Verdict,
 )
+from datasets_app.models import Upload
 from labelers.models import Labeler
 from web.models import ApiToken, User
 
@@ -199,6 +200,20 @@ def make_run(project: Project, **fields: Any) -> Run:
     fields = {"kind": Run.Kind.SAMPLING, "request": {"engine": "scripted", "n": number}, **fields}
     fields.setdefault("request_key", json_digest(fields["request"]))
     return Run.objects.create(project=project, **fields)
+
+
+def make_upload(project: Project, **fields: Any) -> Upload:
+    """Make an upload of which nothing is left to import, and its finished Run."""
+    run = make_run(project, kind=Run.Kind.IMPORT, state=Run.State.FINISHED)
+    fields = {
+        "kind": "problems",
+        "importer": "jsonl",
+        "file": "some.jsonl",
+        "size_bytes": 1,
+        "options": {"split": "", "splitter": "newline"},
+        **fields,
+    }
+    return Upload.objects.create(run=run, **fields)
 
 
 def make_token(

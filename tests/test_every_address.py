@@ -10,8 +10,9 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from annotation import labelling, routing
+from annotation import labelling, routing, webhooks
 from annotation.models import Assignment, Invitation, Lease, Membership, Project
+from annotation.service_accounts import make_service_account, make_service_token
 from labelers.registration import labeler_of
 from tests.factories import (
     make_annotation,
@@ -22,6 +23,7 @@ from tests.factories import (
     make_problem,
     make_project,
     make_solution,
+    make_upload,
     make_user,
     make_verdict,
 )
@@ -35,6 +37,8 @@ WORKERS = ALL - {READER}
 REVIEWERS = {REVIEWER, MANAGER}
 MARK_READERS = ALL - {LABELER}
 MANAGERS = {MANAGER}
+NOBODY: set[str] = set()
+"""Superusers only."""
 OWN = {"owner"}
 """Only whoever holds or made what the address names."""
 
@@ -54,6 +58,12 @@ GET: dict[str, set[str]] = {
     "api_verdicts": MARK_READERS, "api_verdict": MARK_READERS,
     "api_verdict_changes": MARK_READERS, "api_labelers": MARK_READERS,
     "api_labeler": MARK_READERS,
+    "api_webhooks": MANAGERS, "api_webhook": MANAGERS,
+    "service_accounts": MANAGERS, "service_account": MANAGERS, "imports": MANAGERS,
+    "import": MANAGERS, "import_errors": MANAGERS, "api_service_accounts": MANAGERS,
+    "api_service_account": MANAGERS, "api_import": MANAGERS, "api_import_errors": MANAGERS,
+    "api_import_errors_csv": MANAGERS,
+    "api_deliveries": MANAGERS, "webhooks": MANAGERS, "webhook": MANAGERS,
 }  # fmt: skip
 POST: dict[str, set[str]] = {
     **dict.fromkeys(
@@ -62,18 +72,25 @@ POST: dict[str, set[str]] = {
             "route", "pause", "resume", "release", "release_labeler", "archive", "restore",
             "clone", "project_settings", "edit_guidelines", "practice_choice", "routing",
             "solution_priority", "runs", "pause_run", "cancel_run", "resume_run", "retry_run",
+            "webhooks", "rotate_webhook", "enable_webhook", "ping_webhook", "delete_webhook",
+            "service_accounts", "service_account", "revoke_service_token", "imports",
+            "api_service_accounts", "api_service_tokens", "redeliver", "api_imports",
+            "api_webhooks", "api_rotate_webhook", "api_enable_webhook",
+            "api_ping_webhook", "api_redeliver",
             "api_runs", "api_pause_run", "api_cancel_run", "api_resume_run", "api_retry_run",
         ],
         MANAGERS,
     ),
     "label_check": WORKERS, "api_next": WORKERS, "api_undo": WORKERS,
-    "api_review": REVIEWERS,
+    "api_review": REVIEWERS, "api_sampling": NOBODY,
     "label_correct": OWN, "api_submit": OWN, "api_skip": OWN, "api_release": OWN,
     "api_extend": OWN, "api_correct": OWN, "api_candidates": OWN, "api_choose": OWN,
 }  # fmt: skip
 PUT: dict[str, set[str]] = {"api_draft": OWN}
+DELETE: dict[str, set[str]] = {"api_service_token": MANAGERS}
 BUILDING = {"api_candidates", "api_choose", "label_candidates"}
 """Addresses of explore mode alone."""
+IMPORTS = {"import", "import_errors", "api_import", "api_import_errors", "api_import_errors_csv"}
 OPEN = {"login", "favicon", "health", "join"}
 """Addresses for everybody; their own tests say what they tell."""
 USERS = {"api_schema", "api_projects"}
@@ -112,6 +129,14 @@ def place() -> Place:
     step = solution.steps.earliest("position")
     make_verdict(step, annotations=[annotation.pk])
     invitation = make_invitation(project, people[MANAGER])
+    upload = make_upload(project)
+    program = make_service_account(project=project, name="checker")
+    webhook = webhooks.make_webhook(
+        project=project,
+        url="https://hooks.example.org",
+        events=["run.finished"],
+        user=people[MANAGER],
+    )
     return Place(
         project=project,
         people=people,
@@ -129,9 +154,18 @@ def place() -> Place:
             "invitation_id": invitation.pk,
             "run_id": labelling.request(project=project, labeler=make_labeler()).pk,
             "number": 1,
+            "member_id": program.pk,
+            "token": make_service_token(membership=program, name="a", scopes=["label"], days=1)[
+                0
+            ].token_key,
+            "webhook_id": webhook.pk,
+            "delivery": webhooks.ping(project=project, webhook=webhook).uuid,
             "secret": "nothing",
         },
-        special={"api_correct": {"assignment_id": past.assignment_id}},
+        special={
+            "api_correct": {"assignment_id": past.assignment_id},
+            **{name: {"run_id": upload.pk} for name in IMPORTS},
+        },
     )
 
 
@@ -163,14 +197,14 @@ def ask(place: Place, user: User | None, method: str, name: str) -> int:
 
 
 def test_every_address_says_who_may_come() -> None:
-    known = {*GET, *POST, *PUT, *OPEN, *USERS, *PERSONAL}
+    known = {*GET, *POST, *PUT, *DELETE, *OPEN, *USERS, *PERSONAL}
     assert set(ROUTES) - known == set()
     assert known - set(ROUTES) == set()
 
 
 DOORS = [
     (method, name, allowed)
-    for method, names in (("get", GET), ("post", POST), ("put", PUT))
+    for method, names in (("get", GET), ("post", POST), ("put", PUT), ("delete", DELETE))
     for name, allowed in names.items()
 ]
 

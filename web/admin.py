@@ -7,7 +7,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from web.models import ApiToken, User
+from web.models import ApiToken, Delivery, KeptAnswer, Subscription, User
 
 if TYPE_CHECKING:  # Django's own classes take no type parameters when they run
     ModelAdmin = admin.ModelAdmin[Any]
@@ -54,3 +54,26 @@ class ApiTokenAdmin(TableAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    list_display = ("url", "channel", "events", "disabled_at", "failed_in_a_row")
+    search_fields = ("url", "=channel")
+    exclude = ("nonce", "old_nonce")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "event", "subscription", "state", "tries", "created_at")
+    list_select_related = ("subscription",)
+    list_filter = ("state",)
+    search_fields = ("=event",)
+
+
+@admin.register(KeptAnswer)
+class KeptAnswerAdmin(ReadOnlyAdmin):
+    list_display = ("id", "address", "user", "status", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("=key",)
+    exclude = ("body",)

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.contrib.auth import views as auth
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -36,6 +38,13 @@ class LoginWall(LoginRequiredMiddleware):
         if not getattr(view_func, "login_required", True):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
+
+
+class PeopleBackend(ModelBackend):
+    """Django's, for people: a program's account has neither a password nor a session."""
+
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
+        return super().user_can_authenticate(user) and not getattr(user, "is_service", False)
 
 
 class LoginView(auth.LoginView):

@@ -1,5 +1,6 @@
-"""Who may come in: users and their API tokens."""
+"""Who may come in, what was answered to them, and whom the site tells of what happens."""
 
+import uuid
 from datetime import timedelta
 from typing import ClassVar
 
@@ -7,6 +8,8 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 
@@ -20,6 +23,9 @@ class User(AbstractUser):
     )
     daily_goal = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Solutions a day, shown while labelling."
+    )
+    is_service = models.BooleanField(
+        default=False, help_text="A program: it comes in by its tokens alone, never by a page."
     )
 
 
@@ -60,3 +66,125 @@ class ApiToken(AbstractAuthToken):
         now = timezone.now()
         if self.last_used_at is None or self.last_used_at < now - timedelta(minutes=1):
             ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def enabled(self) -> "SubscriptionQuerySet":
+        return self.filter(disabled_at=None)
+
+
+class Subscription(models.Model):
+    """An address that is told of what happens on a channel: the events of one project, say."""
+
+    OLD_SECRET_FOR = timedelta(hours=24)
+    """How long the secret before the last change goes on signing beside it."""
+
+    channel = models.CharField(max_length=100, db_index=True)
+    url = models.CharField(max_length=2000)
+    events = ArrayField(models.CharField(max_length=50))
+    nonce = models.UUIDField(default=uuid.uuid4, editable=False)
+    old_nonce = models.UUIDField(null=True, blank=True, editable=False)
+    changed_secret_at = models.DateTimeField(default=timezone.now, editable=False)
+    failed_in_a_row = models.PositiveIntegerField(default=0, editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_because = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def secret(self) -> str:
+        """What signs its deliveries. It is made from the site's key: the database holds none."""
+        return _secret(self.nonce)
+
+    @property
+    def secrets(self) -> list[str]:
+        """The secret, and the one before it as long as that still signs."""
+        nonces = [self.nonce]
+        if self.old_nonce and timezone.now() < self.changed_secret_at + self.OLD_SECRET_FOR:
+            nonces.append(self.old_nonce)
+        return [_secret(nonce) for nonce in nonces]
+
+    def change_secret(self) -> None:
+        self.old_nonce, self.nonce = self.nonce, uuid.uuid4()
+        self.changed_secret_at = timezone.now()
+        self.save(update_fields=["nonce", "old_nonce", "changed_secret_at"])
+
+    def disable(self, because: str) -> None:
+        self.disabled_at, self.disabled_because = timezone.now(), because
+        self.save(update_fields=["disabled_at", "disabled_because"])
+
+    def enable(self) -> None:
+        self.disabled_at, self.disabled_because, self.failed_in_a_row = None, "", 0
+        self.save(update_fields=["disabled_at", "disabled_because", "failed_in_a_row"])
+
+
+def _secret(nonce: uuid.UUID) -> str:
+    digest = salted_hmac("web.Subscription", nonce.hex, algorithm="sha256").hexdigest()
+    return f"whsec_{digest}"
+
+
+class Delivery(models.Model):
+    """One event for one subscription: written with what it tells of, sent until it arrives."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        DELIVERED = "delivered", _("Delivered")
+        FAILED = "failed", _("Given up")
+
+    subscription = models.ForeignKey(Subscription, models.CASCADE, related_name="deliveries")
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    event = models.CharField(max_length=50)
+    payload = models.JSONField()
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(default=timezone.now)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.JSONField(
+        default=list, blank=True, help_text="The last ones: at, status, error, ms."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_try_at"],
+                condition=models.Q(state="waiting"),
+                name="delivery_waiting",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.subscription}"
+
+    def again(self) -> None:
+        """Wait to be sent again, as if it had not been tried yet."""
+        self.state, self.ended_at = Delivery.State.WAITING, None
+        self.tries, self.next_try_at = 0, timezone.now()
+        self.save(update_fields=["state", "ended_at", "tries", "next_try_at"])
+
+
+class KeptAnswer(models.Model):
+    """What a POST under an Idempotency-Key was answered, for when it comes again."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    address = models.CharField(max_length=2000, help_text="Method and path.")
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.TextField(blank=True)
+    location = models.CharField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "key"], name="kept_answer_once_a_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.key})"

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -140,6 +141,13 @@ class Project(models.Model):
         blank=True,
         validators=[is_policy],
         help_text="The policy of its route; empty: all goes to people.",
+    )
+    announces = ArrayField(
+        models.CharField(max_length=50),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Events that some webhook of it listens to: others need not be written.",
     )
     tokens = models.ManyToManyField("web.ApiToken", related_name="projects", blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -127,6 +127,10 @@ class Run(models.Model):
         return self.state in {Run.State.PAUSED, Run.State.CANCELLED, Run.State.FAILED}
 
     @property
+    def has_ended(self) -> bool:
+        return self.state in {Run.State.FINISHED, Run.State.FAILED, Run.State.CANCELLED}
+
+    @property
     def is_whole(self) -> bool:
         """Whether all of it was done."""
         return self.state == Run.State.FINISHED and not self.failed

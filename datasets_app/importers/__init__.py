@@ -1,6 +1,6 @@
 """Importers by name, and the reading of files through them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar, cast
@@ -97,39 +97,34 @@ def read_records(
     """
     known = importers_of(kind)
     chosen = None if importer == AUTO else lookup(f"importer of {_PLURALS[kind]}", known, importer)
-    return _read_records(path, kind, chosen() if chosen else None, progress)
+    return records_of(read(path, progress=progress), kind, chosen() if chosen else None)
 
 
-def _read_records(
-    path: str | Path,
-    kind: type[R],
-    importer: Importer | None,
-    progress: Callable[[int], None] | None,
+def records_of(
+    lines: Iterable[Line | BadLine], kind: type[R], importer: Importer | None
 ) -> Iterator[Imported[R] | BadLine]:
-    for group in _groups(path, kind, importer, progress):
+    """Read the records that lines hold; without an importer, through the first one that fits."""
+    for group in _groups(lines, kind, importer):
         if isinstance(group, BadLine):
             yield group
             continue
-        importer, lines = group
-        first = lines[0]
-        if (length := sum(line.length for line in lines)) > GROUP_BYTES and len(lines) > 1:
+        importer, together = group
+        first = together[0]
+        if (length := sum(line.length for line in together)) > GROUP_BYTES and len(together) > 1:
             yield first.bad(f"its record has more than {GROUP_BYTES:,} bytes of lines")
             continue
         try:
-            records = importer.records_of([line.value for line in lines])
+            records = importer.records_of([line.value for line in together])
         except BadRecord as error:
-            rest = f" (the {len(lines)} lines of its record are left out)"
-            yield lines[error.line].bad(f"{error}{rest if len(lines) > 1 else ''}")
+            rest = f" (the {len(together)} lines of its record are left out)"
+            yield together[error.line].bad(f"{error}{rest if len(together) > 1 else ''}")
             continue
         for record in records:
             yield Imported(first.file, first.number, cast(R, record), length)
 
 
 def _groups(
-    path: str | Path,
-    kind: type[Record],
-    importer: Importer | None,
-    progress: Callable[[int], None] | None,
+    read_lines: Iterable[Line | BadLine], kind: type[Record], importer: Importer | None
 ) -> Iterator[tuple[Importer, list[Line]] | BadLine]:
     """Yield the lines that make one record, mostly one, with the importer that they fit.
 
@@ -138,18 +133,18 @@ def _groups(
     lines: list[Line] = []
     common: str | None = None
     length = 0
-    for line in read(path, progress=progress):
+    for line in read_lines:
         if isinstance(line, BadLine):
             if lines:
                 yield lines[0].bad(f"line {line.number} is bad and may be of the same record")
                 lines = []
             yield line
             continue
-        fitting = importer or _fitting(line.value, kind)
-        if fitting is None:
+        fits = importer or fitting(line.value, kind)
+        if fits is None:
             yield line.bad(_fits_none(line.value, kind))
             continue
-        importer = fitting
+        importer = fits
         found = importer.together(line.value)
         if lines and found != common:
             yield importer, lines
@@ -166,7 +161,8 @@ def _groups(
         yield importer, lines
 
 
-def _fitting(value: Json, kind: type[Record]) -> Importer | None:
+def fitting(value: Json, kind: type[Record]) -> Importer | None:
+    """Return the importer of a kind that an object seems to be for, None where there is none."""
     importers = (importer() for importer in importers_of(kind).values())
     return next((importer for importer in importers if importer.matches(value)), None)
 

@@ -15,7 +15,7 @@ from datasets_app.loading.batches import Report, Write
 from datasets_app.loading.candidates import SolutionSteps
 from datasets_app.loading.labelers import labeler_ids
 from datasets_app.loading.marked_solutions import find_or_add_solutions, taken
-from datasets_app.loading.occurrences import Occurrences
+from datasets_app.loading.occurrences import Counting
 from datasets_app.loading.problems import find_or_add
 from datasets_app.prm800k import prm800k_to_json
 from datasets_app.records import AnnotationRecord
@@ -26,8 +26,8 @@ class AnnotationLoader:
     so that a second import adds nothing and two equal lines of one file stay two.
     """
 
-    def start(self, cursor: CursorWrapper) -> None:
-        self._occurrences = Occurrences(cursor)
+    def start(self, occurrences: Counting) -> None:
+        self._occurrences = occurrences
 
     def prepare(
         self, project: Project, batch: list[Imported[AnnotationRecord]], report: Report

@@ -1,7 +1,7 @@
 """What every import does alike: batches, each of them whole or not at all."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -11,6 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from annotation.models import Project
 from datasets_app.importers import Imported
 from datasets_app.lines import BadLine
+from datasets_app.loading.occurrences import Counting, Occurrences
 from datasets_app.records import AnnotationRecord, MarkedRecord, ProblemRecord, SolutionRecord
 
 BATCH_SIZE = 1_000
@@ -50,7 +51,7 @@ It is called again, in a new transaction, where another writer got in between.
 class Loader(Protocol[R]):
     """Writes records, batch by batch, over one import."""
 
-    def start(self, cursor: CursorWrapper) -> None:
+    def start(self, occurrences: Counting) -> None:
         """Make ready, once, before the first batch."""
 
     def prepare(self, project: Project, batch: list[Imported[R]], report: Report) -> Write:
@@ -85,7 +86,7 @@ def load(
         count_and_report(bad)
 
     with transaction.atomic() if strict else nullcontext(), connection.cursor() as cursor:
-        loader.start(cursor)
+        loader.start(Occurrences(cursor))
         for batch in _batches(_good(entries, count_and_report)):
             loaded.read += len(batch)
             project, _ = Project.objects.get_or_create(
@@ -101,6 +102,29 @@ def load(
             transaction.set_rollback(True)
             loaded.added = 0
     return loaded
+
+
+def prepare(
+    loader: Loader[R], project: Project, batch: list[Imported[R]]
+) -> Callable[[], tuple[int, list[BadLine]]]:
+    """Do what takes long of one batch; return what writes it in the transaction that is open.
+
+    That returns how many records were new, and what is bad.
+    """
+    bad: list[BadLine] = []
+    write: Write | None = None
+    # Else a value that the tables refuse: it is looked for when the batch is written.
+    with suppress(DataError):
+        write = loader.prepare(project, batch, bad.append)
+
+    def add() -> tuple[int, list[BadLine]]:
+        with connection.cursor() as cursor:
+            if write is not None:
+                with suppress(DataError):
+                    return _write(cursor, project, write), bad
+            return _add(cursor, loader, project, batch, is_lost=False)
+
+    return add
 
 
 def _good(entries: Iterable[Imported[R] | BadLine], report: Report) -> Iterator[Imported[R]]:

@@ -17,6 +17,7 @@ from datasets_app.loading.candidates import SolutionSteps
 from datasets_app.loading.copying import reserve_ids
 from datasets_app.loading.labelers import ids_of
 from datasets_app.loading.marked_solutions import known_with_steps
+from datasets_app.loading.occurrences import Counting
 from datasets_app.loading.problems import find_or_add
 from datasets_app.loading.solution_rows import Identity, SolutionRow, write_solutions
 from datasets_app.records import CandidateRecord, MarkedRecord, PositionRecord
@@ -40,7 +41,7 @@ class Draft:
 class MarkLoader:
     """Loads marked solutions. A record is known by its content: equal ones are one."""
 
-    def start(self, cursor: CursorWrapper) -> None:
+    def start(self, occurrences: Counting) -> None:
         pass
 
     def prepare(

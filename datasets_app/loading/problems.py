@@ -15,6 +15,7 @@ from annotation.models import Problem, Project
 from datasets_app.importers import Imported
 from datasets_app.loading.batches import Report, Write
 from datasets_app.loading.copying import copy_rows, reserve_ids
+from datasets_app.loading.occurrences import Counting
 from datasets_app.records import ProblemRecord
 
 DETAILS = ("source", "split", "subject", "level", "external_id", "metadata")
@@ -57,7 +58,7 @@ def _details(record: ProblemRecord) -> dict[str, Any]:
 class ProblemLoader:
     """Loads problems; a record that is there already may fill in what its row lacks."""
 
-    def start(self, cursor: CursorWrapper) -> None:
+    def start(self, occurrences: Counting) -> None:
         pass
 
     def prepare(

@@ -15,7 +15,7 @@ from annotation.models import Problem, Project, Solution, Step
 from datasets_app.importers import Imported
 from datasets_app.loading.batches import Report, Write
 from datasets_app.loading.copying import reserve_ids
-from datasets_app.loading.occurrences import Occurrences
+from datasets_app.loading.occurrences import Counting
 from datasets_app.loading.problems import find_or_add
 from datasets_app.loading.solution_rows import (
     GIVEN,
@@ -60,8 +60,8 @@ class SolutionLoader:
     def __init__(self, splitter: str):
         self._splitter = splitter
 
-    def start(self, cursor: CursorWrapper) -> None:
-        self._occurrences = Occurrences(cursor)
+    def start(self, occurrences: Counting) -> None:
+        self._occurrences = occurrences
 
     def prepare(
         self, project: Project, batch: list[Imported[SolutionRecord]], report: Report

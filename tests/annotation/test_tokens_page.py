@@ -67,9 +67,12 @@ def test_a_token_opens_only_projects_that_its_owner_sees(own: Client) -> None:
     assert not ApiToken.objects.exists()
 
 
-def test_only_what_a_token_opens_is_offered(own: Client) -> None:
+def test_every_scope_is_offered_and_some_may_be_chosen(own: Client) -> None:
     page = own.get("/account/tokens/").content.decode()
-    assert re.findall(r'name="scopes" value="(\w+)"', page) == ["label"]
+    offered = re.findall(r'name="scopes" value="(\w+)"', page)
+    assert offered == ["read", "label", "review", "manage"]
+    own.post("/account/tokens/", form(every_project="on", scopes=["read", "manage"]))
+    assert ApiToken.objects.get().scopes == ["read", "manage"]
 
 
 @pytest.mark.parametrize(
@@ -79,9 +82,7 @@ def test_only_what_a_token_opens_is_offered(own: Client) -> None:
         {"name": ""},
         {"scopes": []},
         {"scopes": ["admin"]},
-        {"scopes": ["label", "read"]},
-        {"scopes": ["review"]},
-        {"scopes": ["manage"]},
+        {"scopes": ["label", "admin"]},
         {"days": "0"},
         {"days": "366"},
     ],

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -10,6 +11,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from annotation.members import invite
 from annotation.models import Membership, Problem, Project, Solution
+from annotation.service_accounts import make_service_account
+from annotation.webhooks import make_webhook
 from tests.factories import (
     make_annotation,
     make_invitation,
@@ -17,6 +20,7 @@ from tests.factories import (
     make_project,
     make_run,
     make_solution,
+    make_upload,
     make_user,
 )
 
@@ -28,19 +32,22 @@ ONLY_POSTED_TO = {
     "logout", "change_role", "end_membership", "restore_membership", "invite", "revoke_invitation",
     "revoke_token", "route", "pause", "resume", "release", "release_labeler", "restore",
     "practice_choice", "solution_priority", "pause_run", "cancel_run", "resume_run", "retry_run",
+    "revoke_service_token", "rotate_webhook", "enable_webhook", "ping_webhook", "delete_webhook",
+    "redeliver",
 }  # fmt: skip
 ALSO_POSTED_TO = {
     "login", "join", "account", "account_keys", "account_password", "tokens", "new_project",
-    "archive", "clone", "project_settings", "edit_guidelines", "runs", "routing",
+    "archive", "clone", "project_settings", "edit_guidelines", "runs", "routing", "webhooks",
+    "service_accounts", "service_account", "imports",
 }  # fmt: skip
 FOR_MANAGERS = {
     "members", "archive", "clone", "project_settings", "edit_guidelines", "report", "runs", "run",
-    "routing",
+    "routing", "webhooks", "webhook", "service_accounts", "service_account", "imports", "import",
 }  # fmt: skip
 # One needs a permission of the site, the other is a file, and the labelling page gives out work:
 # their own tests ask them.
 ASKED_ELSEWHERE = {
-    "new_project", "report_csv",
+    "new_project", "report_csv", "import_errors",
     "label", "label_review", "label_assignment", "label_candidates", "label_check", "label_correct",
     "label_exercise", "label_explanations", "label_guidelines", "label_practice",
 }  # fmt: skip
@@ -76,6 +83,14 @@ class Place:
         user = self.membership.user
         self.invitation = make_invitation(self.project, user)
         self.run = make_run(self.project, state="running", total=3)
+        self.upload = make_upload(self.project)
+        self.program = make_service_account(project=self.project, name=f"checker-{slug}")
+        self.webhook = make_webhook(
+            project=self.project,
+            url="https://hooks.example.org",
+            events=["run.finished"],
+            user=user,
+        )
         self.secret = invite(project=self.project, role="reader", note="", days=1, user=user)[1]
 
     def address(self, name: str, *, slug: str | None = None) -> str:
@@ -89,7 +104,13 @@ class Place:
             "lease_id": 0,
             "labeler_id": 0,
             "run_id": self.run.pk,
+            "webhook_id": self.webhook.pk,
+            "member_id": self.program.pk,
+            "token": "smk_nothing",
+            "delivery": uuid4(),
         }
+        if name == "import":
+            known["run_id"] = self.upload.pk
         return reverse(name, kwargs={key: known[key] for key in ADDRESSES[name]})
 
     def member(self, role: str) -> Client:

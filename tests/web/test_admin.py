@@ -1,5 +1,7 @@
 """The admin of every app: one test file, since every table answers the same questions."""
 
+from uuid import uuid4
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -23,6 +25,7 @@ from annotation.models import (
     Verdict,
     WorkCost,
 )
+from datasets_app.models import UploadBadLine, UploadOccurrence, UploadPart
 from tests.factories import (
     make_annotation,
     make_assignment,
@@ -36,10 +39,11 @@ from tests.factories import (
     make_run,
     make_solution,
     make_token,
+    make_upload,
     make_user,
 )
 from web.admin import ReadOnlyAdmin
-from web.models import ApiToken, User
+from web.models import ApiToken, Delivery, KeptAnswer, Subscription, User
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +83,13 @@ def fill(number: int) -> None:
     make_invitation(project, user)
     RunSlice.objects.create(run=make_run(project), number=number, payload=[])
     make_token(user)
+    subscription = Subscription.objects.create(channel="1", url="https://example.org", events=[])
+    Delivery.objects.create(subscription=subscription, event="ping", payload={})
+    KeptAnswer.objects.create(user=user, key="1", address="POST /", request_digest="")
+    upload = make_upload(project)
+    UploadPart.objects.create(upload=upload, number=1, first_line=1, body=b"")
+    UploadBadLine.objects.create(upload=upload, number=1, reason="no JSON")
+    UploadOccurrence.objects.create(upload=upload, key=uuid4(), count=1)
 
 
 def page(model: type[Model], what: str, *args: object) -> str:
