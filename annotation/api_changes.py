@@ -100,6 +100,16 @@ def cursor_of(seen: Since, kind: str, reach: Reach) -> str:
     return encode(kind, here()[1], reach.labeler, seen.xid, seen.id)
 
 
+def is_there(seen: Since, kind: str) -> bool:
+    """Whether the change that a client saw last has happened here; none may have."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM annotation_markchange WHERE id = %s AND kind = %s AND xid::text = %s",
+            [seen.id, kind, str(seen.xid)],
+        )
+        return seen == Since(0, 0) or cursor.fetchone() is not None
+
+
 def since(text: str, kind: str, reach: Reach) -> Since:
     """Read a cursor; raises ValidationError for what is none, StartOver for one of before."""
     match decode(text):
@@ -107,9 +117,11 @@ def since(text: str, kind: str, reach: Reach) -> Since:
             of == kind and 0 <= xid <= LARGEST_ID and 0 <= row <= LARGEST_ID
         ):
             horizon, this = here()
-            if place != this or labeler != reach.labeler or xid > horizon:
+            seen = Since(xid, row)
+            is_known = place == this and xid <= horizon and is_there(seen, kind)
+            if not is_known or labeler != reach.labeler:
                 raise StartOver
-            return Since(xid, row)
+            return seen
     raise bad_cursor()
 
 

@@ -256,6 +256,14 @@ def test_a_cursor_of_other_rights_or_another_database_starts_over(here: Eggs) ->
         assert response.json()["errors"][0]["field"] == "cursor"
 
 
+def test_a_cursor_of_what_never_happened_here_starts_over(here: Eggs) -> None:
+    puller = Puller(client_of(here.manager), "annotations")
+    # As after going back to an older copy of the database's files.
+    MarkChange.objects.filter(pk=MarkChange.objects.latest("pk").pk).delete()
+    MarkChange.objects.filter(kind="annotation").latest("pk").delete()
+    assert puller.client.get(puller.changes).status_code == 410
+
+
 def test_other_projects_leave_nothing_here(here: Eggs) -> None:
     puller = Puller(client_of(here.manager), "annotations")
     elsewhere = make_solution(make_problem(make_project("milk", members={make_user(): "manager"})))
