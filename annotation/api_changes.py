@@ -1,4 +1,4 @@
-"""What has changed in a set of marks since a client last asked (docs/adr/0020-changes.md).
+"""What has changed in a set of marks since a client last asked (docs/adr/0010-changes.md).
 
 Every annotation or verdict that was written, changed or deleted has left a row with the number of
 its transaction. A client is told of those transactions alone that nothing older than them can still

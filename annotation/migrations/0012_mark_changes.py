@@ -1,4 +1,4 @@
-"""What has become of annotations and verdicts, written by triggers (ADR 20)."""
+"""What has become of annotations and verdicts, written by triggers (ADR 10)."""
 
 from typing import ClassVar
 

@@ -24,7 +24,7 @@ class MarkChange(models.Model):
     """Something of one annotation or verdict was written, changed or deleted, and by which
     transaction.
 
-    Triggers of the database write it (migration 0020, ADR 20), so that nothing is left out that
+    Triggers of the database write it (migration 0012, ADR 10), so that nothing is left out that
     came by COPY, by hand or by a cascade. What there is now is read where it is.
     """
 
