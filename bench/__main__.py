@@ -18,7 +18,7 @@ import django
 from rich.console import Console
 from rich.table import Table
 
-from bench import export_speed, import_speed, memory, prm800k
+from bench import export_speed, freeze_speed, import_speed, memory, prm800k
 from bench.scratch import ChildRun, empty_tables, run_child, scratch_database, settle
 
 SOLUTIONS = 75_000
@@ -58,6 +58,7 @@ def measure_records(solutions: int, folder: Path) -> Iterator[dict[str, Any]]:
     with scratch_database():
         tenth = _import(folder / "tenth.jsonl", solutions // 10)
         tenth_export = run_child("export", folder / "export.jsonl")
+        tenth_freeze = run_child("freeze-parquet", folder / "frozen-tenth")
         empty_tables()
         full = _import(folder / "full.jsonl", solutions)
         yield import_speed.measure(full, folder)
@@ -66,6 +67,10 @@ def measure_records(solutions: int, folder: Path) -> Iterator[dict[str, Any]]:
         yield speed
         yield memory.compare("an import", tenth=tenth, full=full)
         yield memory.compare("an export", tenth=tenth_export, full=full_export)
+        yield freeze_speed.measure(folder, "jsonl")[0]
+        in_parquet, full_freeze = freeze_speed.measure(folder, "parquet")
+        yield in_parquet
+        yield memory.compare("freezing in Parquet", tenth=tenth_freeze, full=full_freeze)
 
 
 def _import(path: Path, solutions: int) -> ChildRun:

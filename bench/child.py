@@ -1,6 +1,6 @@
 """`python -m bench.child VERB …`: one piece of work in a process of its own; prints JSON.
 
-`import FILE`, `export FILE` and `stream PROJECT`, timed, `claim NUMBER CLAIMS` and
+`import FILE`, `export FILE`, `freeze-CONTAINER FOLDER` and `stream PROJECT`, timed, `claim NUMBER CLAIMS` and
 `bare NUMBER CLAIMS`, or `run RUN`.
 """
 
@@ -8,6 +8,8 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import django
@@ -27,7 +29,7 @@ def main() -> None:
     django.setup()
     use_database(os.environ[DATABASE_VARIABLE])
     from bench import claim_loop, run_workers
-    from bench.work import export_file, import_file, stream_annotations
+    from bench.work import export_file, freeze_version, import_file, stream_annotations
 
     verb, *arguments = sys.argv[1:]
     if verb in claim_loop.HOW:
@@ -36,11 +38,14 @@ def main() -> None:
     if verb == "run":
         run_workers.work(int(arguments[0]))
         return
-    work = {
+    verbs: dict[str, Callable[[Path], None]] = {
         "import": import_file,
         "export": export_file,
         "stream": stream_annotations,
-    }[verb]
+        "freeze-jsonl": partial(freeze_version, "jsonl"),
+        "freeze-parquet": partial(freeze_version, "parquet"),
+    }
+    work = verbs[verb]
     began = time.perf_counter()
     work(Path(arguments[0]))
     seconds = time.perf_counter() - began

@@ -103,13 +103,13 @@ COPY (
 def measure(folder: Path) -> tuple[dict[str, Any], ChildRun]:
     """Export what is in the tables both ways, in turns; also return one of the exports."""
     path, reference_path = folder / "export.jsonl", folder / "reference.jsonl"
-    runs, reference_seconds = [], []
+    runs, references = [], []
     for _ in range(ROUNDS):
         runs.append(run_child("export", path))
-        reference_seconds.append(_copy(reference_path))
+        references.append(reference_seconds(reference_path))
     check_equal(path, reference_path)
     seconds = statistics.median(run.seconds for run in runs)
-    reference = statistics.median(reference_seconds)
+    reference = statistics.median(references)
     return {
         "name": "export against one SQL COPY of the same JSON",
         "unit": "s",
@@ -121,7 +121,8 @@ def measure(folder: Path) -> tuple[dict[str, Any], ChildRun]:
     }, runs[-1]
 
 
-def _copy(path: Path) -> float:
+def reference_seconds(path: Path) -> float:
+    """Copy the records of the tables to `path` as JSON; return how long it took."""
     began = time.perf_counter()
     with (
         path.open("wb", buffering=1 << 20) as file,

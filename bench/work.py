@@ -1,7 +1,11 @@
-"""What is measured: an import, an export and a stream, as commands and clients have them."""
+"""What is measured: an import, an export, a freeze and a stream, as users have them."""
 
 from pathlib import Path
 
+from django.conf import settings
+from django.test.utils import override_settings
+
+from annotation import runs
 from annotation.models import Project
 from bench.scratch import PROJECT
 from datasets_app.export import annotations_of, write_rows
@@ -10,8 +14,11 @@ from datasets_app.files import written_whole
 from datasets_app.importers import read_records
 from datasets_app.lines import BadLine
 from datasets_app.loading import load_annotations
+from datasets_app.models import Dataset
 from datasets_app.reading import read_annotations
 from datasets_app.records import AnnotationRecord
+from datasets_app.rules import FinishReason, Rules
+from datasets_app.snapshots import Wanted, freeze, freeze_slice
 from web.models import User
 
 
@@ -38,3 +45,25 @@ def stream_annotations(path: Path) -> None:
 
 def _refuse(bad: BadLine) -> None:
     raise ValueError(str(bad))
+
+
+def freeze_version(container: str, folder: Path) -> None:
+    """Freeze all that was marked and write it as PRM800K, in files that `folder` keeps."""
+    backend = "django.core.files.storage.FileSystemStorage"
+    kept = {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}
+    project = Project.objects.get(slug=PROJECT)
+    dataset, _ = Dataset.objects.get_or_create(project=project, slug="bench", title="Bench")
+    reasons: tuple[FinishReason, ...] = (
+        "found_error",
+        "solution",
+        "bad_problem",
+        "give_up",
+        "none",
+    )
+    rules = Rules(finish_reasons=reasons, quality_control=True, screening=True)
+    wanted = [Wanted(format="prm800k", container=container)]
+    with override_settings(STORAGES={**settings.STORAGES, "datasets": kept}):
+        snapshot = freeze(dataset=dataset, rules=rules, wanted=wanted)
+        assert snapshot.run
+        runs.work_here(snapshot.run, freeze_slice)
+        runs.check_done(snapshot.run)

@@ -18,7 +18,7 @@ from web.registry import lookup
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROW_GROUP = 5_000
+ROW_GROUP = 2_000
 """Rows that are held in memory, and read together, at most."""
 
 
@@ -38,26 +38,37 @@ class _Lines(RowFile):
 
 
 class _Parquet(RowFile):
+    """Rows as JSON, which Arrow reads by the schema: faster than one Python value at a time."""
+
     def __init__(self, path: Path, schema: "pa.Schema") -> None:
         from pyarrow import parquet
 
-        self._rows: list[Json] = []
+        self._lines: list[bytes] = []
         self._schema = schema
         self._file = parquet.ParquetWriter(path, schema, compression="zstd")
 
     def write(self, row: Json) -> None:
-        self._rows.append(row)
-        if len(self._rows) == ROW_GROUP:
+        self._lines.append(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        if len(self._lines) == ROW_GROUP:
             self.flush()
 
     def flush(self) -> None:
         import pyarrow as pa
+        from pyarrow import json
 
-        self._file.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-        self._rows = []
+        lines = b"".join(self._lines)
+        self._lines = []
+        table = json.read_json(
+            pa.BufferReader(lines),
+            read_options=json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+            parse_options=json.ParseOptions(
+                explicit_schema=self._schema, unexpected_field_behavior="error"
+            ),
+        )
+        self._file.write_table(table.select(self._schema.names))
 
     def close(self) -> None:
-        if self._rows:
+        if self._lines:
             self.flush()
         self._file.close()
 

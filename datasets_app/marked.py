@@ -88,6 +88,18 @@ class MarkedSolution:
     def as_json(self) -> Json:
         return {name: getattr(self, name) for name in _NAMES}
 
+    def taken(self) -> Iterator[tuple[str, int | None]]:
+        """Yield id and rating of each step of the path: what `path` says of them, for less."""
+        for position, step in enumerate(self.record["label"]["steps"]):
+            index = taken_candidate(step)
+            if index is not None:
+                rating = step["completions"][index]["rating"]
+            elif step["human_completion"] is not None:
+                index, rating = -1, HUMAN_RATING
+            else:
+                return
+            yield f"{position}.{self.marks[position][index][0]}", rating
+
     def path(self) -> Iterator[Stop]:
         """Yield the stops in order; a stub (the end of what was given up) is the last one."""
         for position, step in enumerate(self.record["label"]["steps"]):

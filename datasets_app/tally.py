@@ -72,10 +72,7 @@ class SplitTally:
 
     def _path(self, one: MarkedSolution) -> None:
         first_error = "none"
-        for position, stop in enumerate(one.path()):
-            if stop.step is None:
-                continue
-            rating = stop.step.rating
+        for position, (_, rating) in enumerate(one.taken()):
             self.path_labels["null" if rating is None else str(rating)] += 1
             if rating == -1 and first_error == "none":
                 first_error = str(min(position, LONGEST))

@@ -23,7 +23,7 @@ class Prm800kExporter(Exporter):
     def rows_of(self, solution: MarkedSolution) -> Iterator[Row]:
         record, shape = solution.record, solution.shape
         label = record["label"]
-        marked = [mark.id for stop in solution.path() if (mark := stop.step)]
+        marked = [step for step, _ in solution.taken()]
         if self.options.neutral != "keep":
             for step in label["steps"]:
                 self._rate_neutral(step)
