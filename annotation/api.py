@@ -93,12 +93,12 @@ class QueueView(APIView):
             if getattr(found, "for_reviewers", False):
                 self.check_reviewer(project)
             else:
-                check_scope(self.request, Scope.LABEL)
+                check_scope(self.request.auth, Scope.LABEL)
             return found
         raise Http404
 
     def check_reviewer(self, project: Project) -> None:
-        check_scope(self.request, Scope.REVIEW)
+        check_scope(self.request.auth, Scope.REVIEW)
         if not Project.objects.reviewed_by(self.user).contains(project):
             raise PermissionDenied
 

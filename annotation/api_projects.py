@@ -55,7 +55,7 @@ class ProjectsDoor(Tagged, Door):
         visible = Project.objects.visible_to(self.user)
         token = self.request.auth
         if isinstance(token, ApiToken):
-            check_scope(self.request, Scope.READ)
+            check_scope(token, Scope.READ)
             if not token.every_project:
                 visible = visible.filter(tokens=token)
         part = Membership.objects.active().filter(project=OuterRef("pk"), user=self.user)

@@ -17,13 +17,12 @@ def check_token(request: Request, project: Project, *scopes: Scope) -> None:
     token = request.auth
     if not isinstance(token, ApiToken):
         return
-    check_scope(request, *scopes)
+    check_scope(token, *scopes)
     if not (token.every_project or project.tokens.filter(pk=token.pk).exists()):
         raise Http404
 
 
-def check_scope(request: Request, *scopes: Scope) -> None:
-    """Raise PermissionDenied for a token that has none of `scopes`."""
-    token = request.auth
+def check_scope(token: object, *scopes: Scope) -> None:
+    """Raise PermissionDenied for a token that has none of `scopes`; a session has no token."""
     if isinstance(token, ApiToken) and not set(scopes) & set(token.scopes):
         raise PermissionDenied(_("This token has no scope “%(scope)s”.") % {"scope": scopes[0]})

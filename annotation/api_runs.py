@@ -82,7 +82,7 @@ def run_json(run: Run) -> dict[str, Any]:
     }
 
 
-class ManagedView(OnceView):
+class ManagedView(Tagged, OnceView):
     authentication_classes = (TokenAuthentication, SessionAuthentication)
 
     @property
@@ -114,7 +114,7 @@ class ManagedView(OnceView):
         return Response(body, status=status.HTTP_409_CONFLICT)
 
 
-class RunsView(Tagged, ManagedView, ListAPIView[Run]):
+class RunsView(ManagedView, ListAPIView[Run]):
     queryset = Run.objects.none()
     serializer_class = RunShape
     pagination_class = NewestFirst
@@ -151,7 +151,7 @@ class RunsView(Tagged, ManagedView, ListAPIView[Run]):
         )
 
 
-class RunView(Tagged, ManagedView):
+class RunView(ManagedView):
     def get(self, request: Request, slug: str, run_id: int) -> Response:
         """Say how far a run is."""
         return Response(run_json(self.run_of(slug, run_id)))

@@ -4,6 +4,7 @@ from django.urls import path
 from annotation import (
     api,
     api_described,
+    api_described_programs,
     api_feeds,
     api_projects,
     api_read,
@@ -15,6 +16,7 @@ from annotation import (
 from web import api_docs
 
 api_described.describe()
+api_described_programs.describe()
 
 PROJECT = "projects/<slug:slug>"
 SLOT = "projects/<slug:slug>/assignments/<int:assignment_id>"

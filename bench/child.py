@@ -1,7 +1,7 @@
 """`python -m bench.child VERB …`: one piece of work in a process of its own; prints JSON.
 
-`import FILE`, `export FILE`, `freeze-CONTAINER FOLDER` and `stream PROJECT`, timed, `claim NUMBER CLAIMS` and
-`bare NUMBER CLAIMS`, or `run RUN`.
+`import FILE`, `export FILE`, `freeze-CONTAINER FOLDER` and `stream PROJECT`, timed,
+`claim NUMBER CLAIMS` and `bare NUMBER CLAIMS`, or `run RUN`.
 """
 
 import json

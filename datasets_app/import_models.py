@@ -14,6 +14,7 @@ class Upload(models.Model):
         PROBLEMS = "problems"
         SOLUTIONS = "solutions"
         ANNOTATIONS = "annotations"
+        MARKS = "marks"
 
     run = models.OneToOneField(
         Run, models.CASCADE, primary_key=True, related_name="upload", help_text="That imports it."

@@ -26,6 +26,7 @@ KINDS = [
     (Upload.Kind.PROBLEMS, gettext_lazy("Problems")),
     (Upload.Kind.SOLUTIONS, gettext_lazy("Solutions")),
     (Upload.Kind.ANNOTATIONS, gettext_lazy("Annotations")),
+    (Upload.Kind.MARKS, gettext_lazy("Solutions with marks on their steps")),
 ]
 
 

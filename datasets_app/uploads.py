@@ -26,6 +26,7 @@ from annotation.models import Project, Run, RunSlice
 from annotation.steps import SPLITTERS
 from datasets_app.importers import (
     AUTO,
+    GROUP_BYTES,
     Imported,
     fitting,
     get_importer,
@@ -35,11 +36,18 @@ from datasets_app.importers import (
 from datasets_app.lines import BadLine, Line, raw_lines, read_lines
 from datasets_app.loading.annotations import AnnotationLoader
 from datasets_app.loading.batches import Loader, prepare
+from datasets_app.loading.marks import MarkLoader
 from datasets_app.loading.occurrences import Counting
 from datasets_app.loading.problems import ProblemLoader
 from datasets_app.loading.solutions import SolutionLoader
 from datasets_app.models import Upload, UploadBadLine, UploadPart
-from datasets_app.records import AnnotationRecord, ProblemRecord, Record, SolutionRecord
+from datasets_app.records import (
+    AnnotationRecord,
+    MarkedRecord,
+    ProblemRecord,
+    Record,
+    SolutionRecord,
+)
 from datasets_app.sources import decompressed
 from web.models import User
 from web.registry import lookup
@@ -51,6 +59,7 @@ KINDS: dict[str, type[Record]] = {
     Upload.Kind.PROBLEMS: ProblemRecord,
     Upload.Kind.SOLUTIONS: SolutionRecord,
     Upload.Kind.ANNOTATIONS: AnnotationRecord,
+    Upload.Kind.MARKS: MarkedRecord,
 }
 
 
@@ -189,13 +198,25 @@ class _Cut:
         return ""
 
     def _add(self, raw: bytes) -> None:
+        is_full = len(self._lines) >= PART_LINES or self._length >= PART_BYTES
+        if is_full and not self._is_of_the_last(raw):
+            self._flush()
         self._lines.append(raw if raw.endswith(b"\n") else raw + b"\n")
         self._length += len(raw)
         self._total += len(raw)
         if self._total > self.limit_bytes:
             raise TooLarge(_("The file is too large."))
-        if len(self._lines) >= PART_LINES or self._length >= PART_BYTES:
-            self._flush()
+
+    def _is_of_the_last(self, raw: bytes) -> bool:
+        """Whether a line makes one record with the one before it, which no part may cut."""
+        if self.importer == AUTO or self._length > GROUP_BYTES + PART_BYTES:
+            return False
+        importer = get_importer(self.importer)()
+        found = [
+            importer.together(line.value) if isinstance(line, Line) else None
+            for line in read_lines([self._lines[-1], raw], "")
+        ]
+        return len(found) == 2 and found[0] is not None and found[0] == found[1]
 
     def _flush(self) -> None:
         if not self._lines:
@@ -269,6 +290,8 @@ def _loader(upload: Upload) -> Loader[Any]:
         return ProblemLoader()
     if upload.kind == Upload.Kind.SOLUTIONS:
         return SolutionLoader(upload.options["splitter"])
+    if upload.kind == Upload.Kind.MARKS:
+        return MarkLoader()
     return AnnotationLoader()
 
 

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name='Upload',
             fields=[
                 ('run', models.OneToOneField(help_text='That imports it.', on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='upload', serialize=False, to='annotation.run')),
-                ('kind', models.CharField(choices=[('problems', 'Problems'), ('solutions', 'Solutions'), ('annotations', 'Annotations')], max_length=20)),
+                ('kind', models.CharField(choices=[('problems', 'Problems'), ('solutions', 'Solutions'), ('annotations', 'Annotations'), ('marks', 'Marks')], max_length=20)),
                 ('importer', models.CharField(max_length=50)),
                 ('file', models.CharField(help_text='Its name, as it was sent.', max_length=255)),
                 ('size_bytes', models.PositiveBigIntegerField(help_text='As it was sent.')),
