@@ -1,6 +1,6 @@
 """`python -m bench.child VERB …`: one piece of work in a process of its own; prints JSON.
 
-`import FILE`, `export FILE`, `freeze-CONTAINER FOLDER` and `stream PROJECT`, timed,
+`import FILE`, `export FILE`, `freeze-CONTAINER FOLDER`, `help RUN` and `stream PROJECT`, timed,
 `claim NUMBER CLAIMS` and `bare NUMBER CLAIMS`, or `run RUN`.
 """
 
@@ -29,7 +29,7 @@ def main() -> None:
     django.setup()
     use_database(os.environ[DATABASE_VARIABLE])
     from bench import claim_loop, run_workers
-    from bench.work import export_file, freeze_version, import_file, stream_annotations
+    from bench.work import export_file, freeze_version, help_freeze, import_file, stream_annotations
 
     verb, *arguments = sys.argv[1:]
     if verb in claim_loop.HOW:
@@ -44,6 +44,7 @@ def main() -> None:
         "stream": stream_annotations,
         "freeze-jsonl": partial(freeze_version, "jsonl"),
         "freeze-parquet": partial(freeze_version, "parquet"),
+        "help": help_freeze,
     }
     work = verbs[verb]
     began = time.perf_counter()

@@ -1,12 +1,16 @@
 """What is measured: an import, an export, a freeze and a stream, as users have them."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.test.utils import override_settings
 
 from annotation import runs
-from annotation.models import Project
+from annotation.models import Project, Run
 from bench.scratch import PROJECT
 from datasets_app.export import annotations_of, write_rows
 from datasets_app.exporters import get_exporter
@@ -48,22 +52,33 @@ def _refuse(bad: BadLine) -> None:
 
 
 def freeze_version(container: str, folder: Path) -> None:
-    """Freeze all that was marked and write it as PRM800K, in files that `folder` keeps."""
-    backend = "django.core.files.storage.FileSystemStorage"
-    kept = {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}
+    """Freeze all that was marked and write it as PRM800K, by two workers, in files in `folder`."""
     project = Project.objects.get(slug=PROJECT)
     dataset, _ = Dataset.objects.get_or_create(project=project, slug="bench", title="Bench")
     reasons: tuple[FinishReason, ...] = (
-        "found_error",
-        "solution",
-        "bad_problem",
-        "give_up",
-        "none",
-    )
+        "found_error", "solution", "bad_problem", "give_up", "none",
+    )  # fmt: skip
     rules = Rules(finish_reasons=reasons, quality_control=True, screening=True)
     wanted = [Wanted(format="prm800k", container=container)]
-    with override_settings(STORAGES={**settings.STORAGES, "datasets": kept}):
-        snapshot = freeze(dataset=dataset, rules=rules, wanted=wanted)
-        assert snapshot.run
-        runs.work_here(snapshot.run, freeze_slice)
-        runs.check_done(snapshot.run)
+    run = freeze(dataset=dataset, rules=rules, wanted=wanted).run
+    assert run
+    with override_settings(STORAGES=_kept_in(folder)):
+        another = subprocess.Popen(
+            [sys.executable, "-m", "bench.child", "help", str(run.pk)],
+            env={**os.environ, "STEPMARK_DATASETS": str(folder)},
+            stdout=subprocess.DEVNULL,
+        )
+        runs.work_here(run, freeze_slice)
+    another.wait()
+    runs.check_done(run)
+
+
+def help_freeze(run_id: Path) -> None:
+    """Work on a Run beside whoever began it, as another worker would."""
+    runs.work_here(Run.objects.get(pk=int(str(run_id))), freeze_slice)
+
+
+def _kept_in(folder: Path) -> dict[str, Any]:
+    backend = "django.core.files.storage.FileSystemStorage"
+    kept = {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}
+    return {**settings.STORAGES, "datasets": kept}

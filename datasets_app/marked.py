@@ -91,7 +91,9 @@ class MarkedSolution:
     def taken(self) -> Iterator[tuple[str, int | None]]:
         """Yield id and rating of each step of the path: what `path` says of them, for less."""
         for position, step in enumerate(self.record["label"]["steps"]):
-            index = taken_candidate(step)
+            index = step["chosen_completion"]
+            if index is None:
+                index = taken_candidate(step)
             if index is not None:
                 rating = step["completions"][index]["rating"]
             elif step["human_completion"] is not None:

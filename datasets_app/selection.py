@@ -8,7 +8,6 @@ rows say: the same on another machine.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from django.db.models import Q, QuerySet
 from annotation.digests import digest
 from annotation.models import Annotation, Problem, Project
 from annotation.models.marks import AnnotationQuerySet
+from datasets_app.quality import below
 from datasets_app.reading import SOLUTION_ID
 from datasets_app.rules import TRAIN, BadRules, Rules
 from datasets_app.spelling import HeldOutTexts, normalised
@@ -26,8 +26,6 @@ from labelers.models import Labeler
 AT_ONCE = 2_000
 LISTED = 1_000
 """Problems that a report names; the others are counted."""
-Z = 1.959964
-"""Of a 95% interval."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -287,7 +285,7 @@ def _by_labelers(
     for place, name in enumerate(rules.without_labelers):
         found = found.exclude(labeler__in=_named(project, name, f"without_labelers[{place}]"))
     if rules.minimum_quality is not None:
-        poor = list(_below(project, rules.minimum_quality))
+        poor = list(below(project, rules.minimum_quality))
         chosen.labelers_left_out = [one for _, one in poor]
         found = found.exclude(labeler__in=[labeler for labeler, _ in poor])
     return found
@@ -304,59 +302,3 @@ def _named(project: Project, name: str, where: str) -> list[int]:
     if not found:
         raise BadRules({where: f"no labeler {name!r} has marked anything in {project.slug}"})
     return found
-
-
-# What a labeler said of solutions on which others decided too: first error against first error.
-_QUALITY = """
-WITH verdict AS (
-    SELECT verdict.solution_id, verdict.annotations,
-        coalesce(min(step.position) FILTER (WHERE verdict.rating = -1), -1) AS first_error
-    FROM annotation_verdict AS verdict
-    JOIN annotation_step AS step ON step.id = verdict.step_id
-    JOIN annotation_solution AS solution ON solution.id = verdict.solution_id
-    WHERE solution.project_id = %(project)s
-    GROUP BY verdict.solution_id, verdict.annotations
-),
-said AS (
-    SELECT annotation.labeler_id, verdict.first_error AS agreed, coalesce((
-        SELECT min(step.position)
-        FROM annotation_steplabel AS label JOIN annotation_step AS step ON step.id = label.step_id
-        WHERE label.annotation_id = annotation.id AND label.rating = -1 AND step.alternative = 0
-    ), -1) AS first_error
-    FROM verdict
-    JOIN annotation_annotation AS annotation ON annotation.solution_id = verdict.solution_id
-    WHERE verdict.annotations <> ARRAY[annotation.id]
-        AND annotation.finish_reason NOT IN ('bad_problem', 'give_up')
-        AND NOT EXISTS (
-            SELECT FROM annotation_annotation AS newer WHERE newer.supersedes_id = annotation.id
-        )
-)
-SELECT labeler.id, labeler.uuid, labeler.name, count(*),
-    count(*) FILTER (WHERE agreed = first_error)
-FROM said JOIN labelers_labeler AS labeler ON labeler.id = said.labeler_id
-GROUP BY labeler.id ORDER BY labeler.uuid
-"""
-
-
-def _below(project: Project, minimum: float) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the labelers whose quality is below `minimum`, or not known to be above it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_QUALITY, {"project": project.pk})
-        known = cursor.fetchall()
-    for labeler, uuid, name, total, agreed in known:
-        bound = wilson_lower(agreed, total)
-        if bound < minimum:
-            yield labeler, {
-                "labeler": str(uuid), "name": name, "solutions": total, "agreed": agreed,
-                "lower_bound": round(bound, 4),
-            }  # fmt: skip
-
-
-def wilson_lower(passed: int, total: int) -> float:
-    """Return the lower bound of the 95% interval of a share (Wilson; prm_spec G)."""
-    if not total:
-        return 0.0
-    share, z2 = passed / total, Z * Z
-    middle = share + z2 / (2 * total)
-    spread = Z * sqrt(share * (1 - share) / total + z2 / (4 * total * total))
-    return (middle - spread) / (1 + z2 / total)

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from annotation import run_plans, runs
+from annotation import events, run_plans, runs
 from annotation.models import Project, Run, RunSlice
 from datasets_app import about, stored
 from datasets_app.containers import suffix_of
@@ -272,4 +272,16 @@ def _end(snapshot: Snapshot, exports: Sequence[Export], files: dict[str, Stored]
         # Nobody adds formats before this: what else is there was left by killed workers.
         named = set(snapshot.files.values_list("stored_as", flat=True))
         transaction.on_commit(partial(stored.drop_others, str(snapshot.uuid), named))
+        events.publish(snapshot.dataset.project, events.SNAPSHOT_READY, [_news(snapshot)])
     return runs.Made(done=1)
+
+
+def _news(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what a webhook tells of a version that is ready (docs/webhooks.md)."""
+    return {
+        "snapshot": {
+            "dataset": snapshot.dataset.slug,
+            "version": snapshot.version,
+            "content_hash": snapshot.content_hash,
+        }
+    }

@@ -63,19 +63,16 @@ class SplitTally:
         self.levels[one.problem["level"]] += 1
 
     def _labels(self, steps: list[Json]) -> None:
-        for step in steps:
-            for candidate in step["completions"] or ():
-                rating = candidate["rating"]
-                self.labels["null" if rating is None else str(rating)] += 1
-            if step["human_completion"] is not None:
-                self.labels["1"] += 1
+        ratings = [candidate["rating"] for step in steps for candidate in step["completions"] or ()]
+        for rating in ratings:
+            self.labels[_RATINGS[rating]] += 1
+        self.labels["1"] += sum(step["human_completion"] is not None for step in steps)
 
     def _path(self, one: MarkedSolution) -> None:
-        first_error = "none"
-        for position, (_, rating) in enumerate(one.taken()):
-            self.path_labels["null" if rating is None else str(rating)] += 1
-            if rating == -1 and first_error == "none":
-                first_error = str(min(position, LONGEST))
+        ratings = [rating for _, rating in one.taken()]
+        for rating in ratings:
+            self.path_labels[_RATINGS[rating]] += 1
+        first_error = str(min(ratings.index(-1), LONGEST)) if -1 in ratings else "none"
         self.first_error[first_error] += 1
 
     def as_json(self) -> Json:
@@ -88,10 +85,12 @@ class SplitTally:
 
 
 LISTED = 200
+_RATINGS = {-1: "-1", 0: "0", 1: "1", None: "null"}
 _WORDS = {True: "right", False: "wrong", None: "ungraded"}
 
 
 def _listed(counter: Counter[str]) -> list[tuple[str, Any]]:
     """Return counts in an order that does not depend on which came first."""
-    ordered = sorted(counter.items(), key=lambda entry: (-entry[1], entry[0]))
+    counted = (entry for entry in counter.items() if entry[1])
+    ordered = sorted(counted, key=lambda entry: (-entry[1], entry[0]))
     return ordered[:LISTED]

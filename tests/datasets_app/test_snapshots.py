@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from annotation import runs
+from annotation import runs, webhooks
 from annotation.models import Project, Solution, StepLabel
 from datasets_app.held_out import hold_out
 from datasets_app.importers import read_records
@@ -20,6 +20,7 @@ from tests.datasets_app.loaded import load_json
 from tests.datasets_app.prm800k_json import candidate, phase_1, phase_2, position
 from tests.factories import make_problem, make_project, make_solution, make_user
 from tests.shared_data import shared_file
+from web.models import Delivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Json = dict[str, Any]
@@ -242,6 +243,23 @@ def test_at_most_so_many_solutions_of_a_problem_are_taken_with_all_their_marks()
         for n in range(8)
     }
     assert len(seeds) > 1
+
+
+def test_webhooks_are_told_of_a_version_that_is_ready() -> None:
+    project = project_of(record(1))
+    webhooks.make_webhook(
+        project=project,
+        url="https://hooks.example.org",
+        events=["snapshot.ready"],
+        user=make_user(is_superuser=True),
+    )
+    snapshot = frozen(project)
+    (event,) = Delivery.objects.all()
+    assert event.payload["snapshot"] == {
+        "dataset": "steps",
+        "version": 1,
+        "content_hash": snapshot.content_hash,
+    }
 
 
 def test_a_shard_is_of_whole_problems() -> None:
