@@ -25,7 +25,16 @@ from annotation.models import (
     Verdict,
     WorkCost,
 )
-from datasets_app.models import UploadBadLine, UploadOccurrence, UploadPart
+from datasets_app.models import (
+    Dataset,
+    Export,
+    HeldOut,
+    Snapshot,
+    SnapshotFile,
+    UploadBadLine,
+    UploadOccurrence,
+    UploadPart,
+)
 from tests.factories import (
     make_annotation,
     make_assignment,
@@ -86,6 +95,21 @@ def fill(number: int) -> None:
     subscription = Subscription.objects.create(channel="1", url="https://example.org", events=[])
     Delivery.objects.create(subscription=subscription, event="ping", payload={})
     KeptAnswer.objects.create(user=user, key="1", address="POST /", request_digest="")
+    dataset = Dataset.objects.create(project=project, slug="steps", title="Steps")
+    HeldOut.objects.create(project=project, name="eval", texts=["One?"], sha256="0" * 64)
+    snapshot = Snapshot.objects.create(dataset=dataset, version=1, rules={})
+    export = Export.objects.create(
+        snapshot=snapshot, name="sft", format="sft", container="parquet", options={}
+    )
+    SnapshotFile.objects.create(
+        snapshot=snapshot,
+        export=export,
+        kind=SnapshotFile.Kind.ROWS,
+        path="sft/train-00000.parquet",
+        size=1,
+        sha256="0" * 64,
+        stored_as="x",
+    )
     upload = make_upload(project)
     UploadPart.objects.create(upload=upload, number=1, first_line=1, body=b"")
     UploadBadLine.objects.create(upload=upload, number=1, reason="no JSON")
