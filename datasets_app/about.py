@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from datasets_app import card, stored
+from datasets_app.croissant import croissant
 from datasets_app.freezing import Frozen
 from datasets_app.marked import Json
 from datasets_app.models import Export, Snapshot, SnapshotFile
@@ -88,23 +88,24 @@ def write(snapshot: Snapshot, *, also: Sequence[Export]) -> dict[str, Stored]:
     texts: dict[str, bytes] = {
         "manifest.json": orjson.dumps(said, option=_PRETTY),
         "README.md": card.written(snapshot, said).encode(),
+        "croissant.json": orjson.dumps(_croissant(snapshot, said), option=_PRETTY),
     }
     with stored.drafted() as drafts:
         return {path: _kept(drafts / path, text, snapshot) for path, text in texts.items()}
 
 
+def _croissant(snapshot: Snapshot, said: Json) -> Json:
+    dataset = snapshot.dataset
+    return croissant(
+        name=str(dataset),
+        title=dataset.title,
+        description=dataset.description,
+        license_name=dataset.license,
+        version=snapshot.version,
+        said=said,
+    )
+
+
 def _kept(path: Path, text: bytes, snapshot: Snapshot) -> Stored:
     path.write_bytes(text)
     return stored.keep(path, folder=str(snapshot.uuid))
-
-
-def files_of(said: Json, export: str, split: str) -> list[Any]:
-    """Return the paths of an export's rows of one split, in order, from a manifest."""
-    return [
-        file["path"]
-        for file in said["files"]
-        if file["kind"] == "rows"
-        and file["split"] == split
-        and file["rows"]
-        and file["path"].startswith(f"{export}/")
-    ]

@@ -4,6 +4,7 @@
 says it. docs/datasets.md explains the rules.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -103,6 +104,17 @@ class Splits:
                 return name
             place -= self.shares[name]
         return next(name for name in reversed(names) if self.shares[name])  # rounding
+
+
+def split_named(given: str) -> str:
+    """Return the split of a problem that its source gives as `given`, `train` where that is empty.
+
+    Spelt as `_SPLIT_NAME` is, since it becomes the name of files, and readers refuse others.
+    """
+    if not given:
+        return TRAIN
+    spelt = "_".join(re.findall("[a-z0-9_]+", given.lower()))[:50]
+    return spelt or "split_" + sha256(given.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

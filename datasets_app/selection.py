@@ -19,7 +19,7 @@ from annotation.models import Annotation, Problem, Project
 from annotation.models.marks import AnnotationQuerySet
 from datasets_app.quality import below
 from datasets_app.reading import SOLUTION_ID
-from datasets_app.rules import TRAIN, BadRules, Rules
+from datasets_app.rules import TRAIN, BadRules, Rules, split_named
 from datasets_app.spelling import HeldOutTexts, normalised
 from labelers.models import Labeler
 
@@ -108,7 +108,7 @@ def _problems(
             key = digest(normalised(text))
             chosen.duplicates += key in seen
             seen.add(key)
-            split = rules.splits.split_of(str(key)) if by_hash else split or TRAIN
+            split = rules.splits.split_of(str(key)) if by_hash else split_named(split)
             kept.append((problem_id, key, split))
         yield kept
 

@@ -36,6 +36,8 @@ class SplitTally:
     subjects: Counter[str] = field(default_factory=Counter)
     levels: Counter[str] = field(default_factory=Counter)
     models: Counter[str] = field(default_factory=Counter)
+    other_keys: Counter[str] = field(default_factory=Counter)
+    """Imported records with keys that PRM800K does not name, by the column that has them."""
     agreement: Counter[str] = field(default_factory=Counter)
     """Marked solutions by agreement, in tenths; `none` where fewer than two marked it."""
 
@@ -49,6 +51,7 @@ class SplitTally:
         self.labelers[one.labeler] += 1
         self.rules[one.rule] += 1
         self.finish_reasons[record["label"]["finish_reason"] or "none"] += 1
+        self.other_keys.update(_odd_columns(one.shape))
         agreement = one.agreement
         self.agreement["none" if agreement is None else f"{round(agreement, 1):.1f}"] += 1
         if not is_new:
@@ -82,6 +85,13 @@ class SplitTally:
             for name in self.__slots__
             for value in (getattr(self, name),)
         }
+
+
+def _odd_columns(shape: Json) -> set[str]:
+    """Return the columns of a record that have what the format does not name (shape.py)."""
+    odd = {where for where, unusual in shape.items() if "other" in unusual}
+    below = {where.partition(".")[0] for where in odd if where != "record"}
+    return below.union(*(shape[where]["other"] for where in odd if where == "record"))
 
 
 LISTED = 200

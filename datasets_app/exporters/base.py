@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
+import orjson
+
 from datasets_app.marked import Json, MarkedSolution
 
 if TYPE_CHECKING:
@@ -71,6 +73,10 @@ class Exporter(ABC):
     name: ClassVar[str]
     holds_origin: ClassVar[bool] = True
     """Whether the format's readers ignore `ORIGIN` columns; else these go into a file beside it."""
+    json_columns: ClassVar[tuple[str, ...]] = ()
+    """Columns of any JSON, which no typed column holds as it is: in Parquet, its text."""
+    keeps_spelling: ClassVar[bool] = False
+    """Whether rows may have keys that the format does not name, as imported ones had them."""
     defaults: ClassVar[ExportOptions]
     neutral_choices: ClassVar[tuple[Neutral, ...]] = get_args(Neutral)
     truncate_choices: ClassVar[tuple[bool, ...]] = (True, False)
@@ -103,8 +109,10 @@ class Exporter(ABC):
         """Return the types of the format's own columns, for Parquet."""
 
     def typed(self, value: Json) -> Json:
-        """Return a row's fields as `schema` types them: for Parquet, where that is another way."""
-        return value
+        """Return a row's fields as `schema` types them, for Parquet."""
+        if not self.json_columns:
+            return value
+        return value | {name: orjson.dumps(value[name]).decode() for name in self.json_columns}
 
     def _check(self, option: str, value: str | bool, choices: Sequence[str | bool]) -> None:
         if value not in choices:

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-
 from datasets_app.exporters.base import Exporter, ExportOptions, Row
 from datasets_app.exporters.labelled import UNFIT
 from datasets_app.marked import Json, Mark, MarkedSolution
@@ -65,6 +63,7 @@ class MathApsTreeExporter(Exporter):
     """
 
     name = "math-aps-tree"
+    json_columns = ("reasoning_steps",)
     defaults = ExportOptions(
         neutral="keep", truncate=False, alternatives="keep", separator=SEPARATOR
     )
@@ -103,10 +102,6 @@ class MathApsTreeExporter(Exporter):
         text = pa.string()
         names = ("question_id", "question", "final_answer", "reasoning_steps")
         return pa.schema(dict.fromkeys(names, text))
-
-    def typed(self, value: Json) -> Json:
-        """Return the row with its tree, which no columns can hold, as the text of its JSON."""
-        return {**value, "reasoning_steps": orjson.dumps(value["reasoning_steps"]).decode()}
 
     def _branches(self, solution: MarkedSolution) -> Iterator[list[Span]]:
         """Yield the spans of the whole path, and then those up to each other candidate."""

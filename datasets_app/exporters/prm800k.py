@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import orjson
+
 from datasets_app.exporters.base import Exporter, ExportOptions, Row
 from datasets_app.marked import Json, MarkedSolution
 from datasets_app.path import NEGATIVE, taken_candidate
@@ -19,6 +21,7 @@ class Prm800kExporter(Exporter):
     defaults = ExportOptions(neutral="keep", truncate=False, alternatives="keep")
     alternatives_choices = ("keep", "none")
     holds_origin = False
+    keeps_spelling = True
 
     def rows_of(self, solution: MarkedSolution) -> Iterator[Row]:
         record, shape = solution.record, solution.shape
@@ -34,6 +37,14 @@ class Prm800kExporter(Exporter):
                 _leave_out_alternatives(step)
         respell(record, shape if self._keeps_all else _of_whole_record(shape))
         yield Row(record, solution, marked)
+
+    def typed(self, value: Json) -> Json:
+        """Return the record; an imported `source` that is no text becomes that of its JSON."""
+        for step in value["label"].get("steps", ()):
+            human = step.get("human_completion")
+            if human and not isinstance(human.get("source", ""), str):
+                human["source"] = orjson.dumps(human["source"]).decode()
+        return value
 
     def schema(self) -> "pa.Schema":
         import pyarrow as pa

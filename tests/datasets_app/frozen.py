@@ -1,7 +1,9 @@
 """Versions of datasets, frozen for tests."""
 
+import gzip
 import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -37,6 +39,8 @@ def frozen(project: Project, *wanted: Wanted, slug: str = "steps", **rules: Any)
 def lines_of(file: SnapshotFile) -> list[Json]:
     with stored.opened(file.stored_as) as opened:
         whole = opened.read()
+    if file.path.endswith(".gz"):
+        whole = gzip.decompress(whole)
     if file.path.endswith(".zst"):
         whole = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(whole)).read()
     return [orjson.loads(line) for line in whole.splitlines()]
@@ -54,3 +58,13 @@ def rows_of(snapshot: Snapshot, export: str, split: str = "train") -> list[Json]
 
 def texts_of(solutions: Sequence[Json]) -> set[str]:
     return {one["record"]["question"]["problem"] for one in solutions}
+
+
+def laid_out(snapshot: Snapshot, folder: Path) -> Path:
+    """Write the files of a version into `folder`, under the names that readers know."""
+    for file in snapshot.files.all():
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with stored.opened(file.stored_as) as opened:
+            path.write_bytes(opened.read())
+    return folder
