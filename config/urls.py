@@ -12,8 +12,10 @@ urlpatterns = [
     path("", include("web.urls")),
     path("", include("annotation.urls")),
     path("", include("datasets_app.import_urls")),
+    path("", include("datasets_app.urls")),
     path("api/v1/", include("annotation.api_urls")),
     path("api/v1/", include("datasets_app.import_api_urls")),
+    path("api/v1/", include("datasets_app.api_urls")),
     path("admin/login/", login_not_required(to_login)),
     path("admin/", admin.site.urls),
 ]

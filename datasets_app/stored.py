@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
 ALIAS = "datasets"
+CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,52 @@ def keep(path: Path, *, folder: str) -> Stored:
 def opened(name: str) -> IO[bytes]:
     """Open a kept file for reading; raises FileNotFoundError."""
     return storage().open(name, "rb")
+
+
+class Part:
+    """Some bytes of a file, in chunks. It is closed by whoever asked for it, read or not."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        self._file = file
+        self._length = length
+
+    def __iter__(self) -> "Part":
+        return self
+
+    def __next__(self) -> bytes:
+        chunk = self._file.read(min(CHUNK_BYTES, self._length)) if self._length else b""
+        if not chunk:
+            raise StopIteration
+        self._length -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_range(name: str, start: int, length: int) -> Part:
+    """Open a kept file and return `length` bytes of it from `start`; raises FileNotFoundError.
+
+    Of a file in an S3-compatible store no other byte is fetched: its own way to open a file would
+    copy the whole of it here first.
+    """
+    where = storage()
+    if isinstance(where, FileSystemStorage):
+        file = where.open(name, "rb")
+        file.seek(start)
+        return Part(file, length)
+    return Part(_fetched(where, name, start, length), length)
+
+
+def _fetched(where: Any, name: str, start: int, length: int) -> IO[bytes]:
+    wanted = {"Range": f"bytes={start}-{start + length - 1}"} if length else {}
+    client = where.bucket.meta.client
+    try:
+        answer = where.bucket.Object(where._normalize_name(name)).get(**wanted)
+    except client.exceptions.NoSuchKey:
+        raise FileNotFoundError(name) from None
+    body: IO[bytes] = answer["Body"]
+    return body
 
 
 def drop_others(folder: str, named: set[str]) -> None:

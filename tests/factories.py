@@ -25,7 +25,8 @@ from annotation.models import (
     StepLabel,
     Verdict,
 )
-from datasets_app.models import Upload
+from datasets_app import stored
+from datasets_app.models import Dataset, Snapshot, SnapshotFile, Upload
 from labelers.models import Labeler
 from web.models import ApiToken, User
 
@@ -223,3 +224,22 @@ def make_token(
     fields = {"name": f"token {next(_numbers)}", **fields}
     row, secret = ApiToken.objects.create(user, scopes=list(scopes), **fields)  # type: ignore[no-untyped-call] # knox has no types
     return row, secret
+
+
+def make_snapshot(project: Project, slug: str = "steps", **fields: Any) -> Snapshot:
+    """Make version 1 of a dataset, with a file "manifest.json" of two bytes in the storage."""
+    dataset = Dataset.objects.create(project=project, slug=slug, title=slug.title())
+    made = Snapshot.objects.create(dataset=dataset, version=1, rules={}, **fields)
+    with stored.drafted() as drafts:
+        path = drafts / "manifest.json"
+        path.write_bytes(b"{}")
+        kept = stored.keep(path, folder=str(made.uuid))
+    SnapshotFile.objects.create(
+        snapshot=made,
+        kind=SnapshotFile.Kind.ABOUT,
+        path="manifest.json",
+        size=kept.size,
+        sha256=kept.sha256,
+        stored_as=kept.name,
+    )
+    return made

@@ -22,6 +22,7 @@ from tests.factories import (
     make_lease,
     make_problem,
     make_project,
+    make_snapshot,
     make_solution,
     make_upload,
     make_user,
@@ -64,6 +65,11 @@ GET: dict[str, set[str]] = {
     "api_service_account": MANAGERS, "api_import": MANAGERS, "api_import_errors": MANAGERS,
     "api_import_errors_csv": MANAGERS,
     "api_deliveries": MANAGERS, "webhooks": MANAGERS, "webhook": MANAGERS,
+    "datasets": MARK_READERS, "dataset": MARK_READERS, "snapshot": MARK_READERS,
+    "snapshot_file": MARK_READERS, "new_dataset": MANAGERS, "hold_out": MANAGERS,
+    "edit_dataset": MANAGERS, "freeze": MANAGERS, "api_datasets": MARK_READERS,
+    "api_dataset": MARK_READERS, "api_snapshots": MARK_READERS, "api_snapshot": MARK_READERS,
+    "api_snapshot_file": MARK_READERS,
 }  # fmt: skip
 POST: dict[str, set[str]] = {
     **dict.fromkeys(
@@ -77,6 +83,8 @@ POST: dict[str, set[str]] = {
             "api_service_accounts", "api_service_tokens", "redeliver", "api_imports",
             "api_webhooks", "api_rotate_webhook", "api_enable_webhook",
             "api_ping_webhook", "api_redeliver",
+            "new_dataset", "hold_out", "edit_dataset", "freeze", "add_formats", "api_datasets",
+            "api_snapshots", "api_exports",
             "api_runs", "api_pause_run", "api_cancel_run", "api_resume_run", "api_retry_run",
         ],
         MANAGERS,
@@ -161,6 +169,9 @@ def place() -> Place:
             "webhook_id": webhook.pk,
             "delivery": webhooks.ping(project=project, webhook=webhook).uuid,
             "secret": "nothing",
+            "name": make_snapshot(project).dataset.slug,
+            "version": 1,
+            "path": "manifest.json",
         },
         special={
             "api_correct": {"assignment_id": past.assignment_id},
@@ -193,6 +204,7 @@ def ask(place: Place, user: User | None, method: str, name: str) -> int:
     names = {**place.names, **place.special.get(name, {})}
     wanted = {key: names[key] for key in re.findall(r"<\w+:(\w+)>", ROUTES[name])}
     response = getattr(client, method)(reverse(name, kwargs=wanted))
+    b"".join(response)  # what is streamed is closed by who reads it
     return int(response.status_code)
 
 

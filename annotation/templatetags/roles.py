@@ -16,6 +16,12 @@ def manages(user: User, project: Project) -> bool:
 
 
 @register.filter
+def reads_marks(user: User, project: Project) -> bool:
+    """Whether `user` may read everybody's marks in `project`."""
+    return Project.objects.marks_visible_to(user).contains(project)
+
+
+@register.filter
 def role_name(role: str | None) -> str:
     """Say a role in words; nothing for no role."""
     return str(NAMES[role]) if role else ""

@@ -19,6 +19,7 @@ from tests.factories import (
     make_problem,
     make_project,
     make_run,
+    make_snapshot,
     make_solution,
     make_upload,
     make_user,
@@ -33,21 +34,23 @@ ONLY_POSTED_TO = {
     "revoke_token", "route", "pause", "resume", "release", "release_labeler", "restore",
     "practice_choice", "solution_priority", "pause_run", "cancel_run", "resume_run", "retry_run",
     "revoke_service_token", "rotate_webhook", "enable_webhook", "ping_webhook", "delete_webhook",
-    "redeliver",
+    "redeliver", "add_formats",
 }  # fmt: skip
 ALSO_POSTED_TO = {
     "login", "join", "account", "account_keys", "account_password", "tokens", "new_project",
     "archive", "clone", "project_settings", "edit_guidelines", "runs", "routing", "webhooks",
-    "service_accounts", "service_account", "imports",
+    "service_accounts", "service_account", "imports", "new_dataset", "hold_out", "edit_dataset",
+    "freeze",
 }  # fmt: skip
 FOR_MANAGERS = {
     "members", "archive", "clone", "project_settings", "edit_guidelines", "report", "runs", "run",
     "routing", "webhooks", "webhook", "service_accounts", "service_account", "imports", "import",
+    "new_dataset", "hold_out", "edit_dataset", "freeze",
 }  # fmt: skip
 # One needs a permission of the site, the other is a file, and the labelling page gives out work:
 # their own tests ask them.
 ASKED_ELSEWHERE = {
-    "new_project", "report_csv", "import_errors",
+    "new_project", "report_csv", "import_errors", "snapshot_file",
     "label", "label_review", "label_assignment", "label_candidates", "label_check", "label_correct",
     "label_exercise", "label_explanations", "label_guidelines", "label_practice",
 }  # fmt: skip
@@ -82,6 +85,7 @@ class Place:
         )
         user = self.membership.user
         self.invitation = make_invitation(self.project, user)
+        self.snapshot = make_snapshot(self.project, f"steps-of-{slug}")
         self.run = make_run(self.project, state="running", total=3)
         self.upload = make_upload(self.project)
         self.program = make_service_account(project=self.project, name=f"checker-{slug}")
@@ -104,6 +108,9 @@ class Place:
             "lease_id": 0,
             "labeler_id": 0,
             "run_id": self.run.pk,
+            "name": self.snapshot.dataset.slug,
+            "version": 1,
+            "path": "manifest.json",
             "webhook_id": self.webhook.pk,
             "member_id": self.program.pk,
             "token": "smk_nothing",

@@ -1,0 +1,165 @@
+"""The page that freezes a version: the form over the rules, their words, and the beginning."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from annotation import runs
+from annotation.models import Annotation, Problem, Project
+from datasets_app.held_out import digest_of
+from datasets_app.models import HeldOut, Snapshot
+from datasets_app.rules import Rules
+from datasets_app.snapshots import Wanted, freeze_slice
+from tests.annotation.managing import REFUSED, client_of, manager_of, refusals
+from tests.datasets_app.frozen import dataset_of, frozen
+from tests.datasets_app.loaded import load_json
+from tests.datasets_app.prm800k_json import phase_2
+from tests.factories import make_project, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HERE = "/projects/math/datasets/steps/freeze/"
+
+
+@pytest.fixture
+def project() -> Project:
+    load_json([phase_2()])
+    project = Project.objects.get(slug="math")
+    dataset_of(project)
+    return project
+
+
+def typed(client: Client, **changes: Any) -> dict[str, Any]:
+    """Return what a browser would post from the page as it is now, with `changes`."""
+    form = client.get(HERE).context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    posted = {name: value for name, value in values.items() if value not in (None, False)}
+    return {name: value for name, value in {**posted, **changes}.items() if value is not None}
+
+
+def send(client: Client, **changes: Any) -> Any:
+    """Post the page twice, as who reads the words and then agrees."""
+    posted = typed(client, **changes)
+    shown = client.post(HERE, posted)
+    said = (shown.context or {}).get("said", "")
+    return client.post(HERE, {**posted, "said": said})
+
+
+def test_only_managers_freeze(project: Project) -> None:
+    assert refusals(project, "get", HERE) == REFUSED
+    assert refusals(project, "post", HERE) == REFUSED
+    assert manager_of(project).delete(HERE).status_code == 405
+
+
+def test_the_usual_rules_are_said_and_then_frozen(project: Project) -> None:
+    client = manager_of(project)
+    posted = typed(client, format_sft="on", notes="The first.")
+    shown = client.post(HERE, posted)
+    page = shown.content.decode()
+    assert "marks count by themselves." in page
+    assert "sft (parquet)" in page
+    assert not Snapshot.objects.exists()
+
+    begun = client.post(HERE, {**posted, "said": shown.context["said"]})
+    assert begun.headers["Location"] == "/projects/math/datasets/steps/v1/"
+    snapshot = Snapshot.objects.get()
+    assert Rules.from_json(snapshot.rules) == Rules()
+    assert snapshot.notes == "The first."
+    assert [one.format for one in snapshot.exports.all()] == ["sft"]
+    assert snapshot.run
+    runs.work_here(snapshot.run, freeze_slice)
+    snapshot.refresh_from_db()
+    assert snapshot.is_frozen
+
+
+def test_rules_that_changed_since_they_were_read_are_said_again(project: Project) -> None:
+    client = manager_of(project)
+    posted = typed(client)
+    said = client.post(HERE, posted).context["said"]
+    again = client.post(HERE, {**posted, "said": said, "correctness": "wrong"})
+    assert "The rules have changed." in again.content.decode()
+    assert "Only solutions whose final answer is wrong." in again.content.decode()
+    assert not Snapshot.objects.exists()
+
+
+def test_every_part_of_the_rules_can_be_chosen(project: Project) -> None:
+    Problem.objects.update(subject="Algebra", level="3", source="MATH")
+    HeldOut.objects.create(project=project, name="eval", texts=["?"], sha256=digest_of(["?"]))
+    user = make_user()
+    project.memberships.create(user=user, role="manager")
+    make_project("other", members={user: "reader"})
+    labeler = str(Annotation.objects.get().labeler.uuid)
+    answer = send(
+        client_of(user),
+        marks="labeler", labeler=labeler, finish_reasons=["found_error", "give_up"],
+        minimum_agreement="60", minimum_quality="12.5", quality_control="on", screening="on",
+        surplus="on", correctness="wrong", generations=["6"], sources=["MATH"],
+        subjects=["Algebra"], levels=["3"], max_per_problem="8", split_by="hash", seed="7",
+        split_0="train", share_0="90", split_1="test", share_1="10", held_out=["eval"],
+        held_out_projects=["project:other"], neutral="negative", truncate="yes",
+        alternatives="none", shard_solutions="500",
+    )  # fmt: skip
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert Snapshot.objects.get().rules == Rules.from_json(
+        {
+            "marks": "labeler", "labeler": labeler, "finish_reasons": ["found_error", "give_up"],
+            "minimum_agreement": 0.6, "minimum_quality": 0.125, "quality_control": True,
+            "screening": True, "surplus": True, "correctness": "wrong", "generations": [6],
+            "sources": ["MATH"], "subjects": ["Algebra"], "levels": ["3"], "max_per_problem": 8,
+            "splits": {"by": "hash", "seed": 7, "shares": {"train": 0.9, "test": 0.1}},
+            "held_out": ["eval", "project:other"], "neutral": "negative", "truncate": True,
+            "alternatives": "none", "shard_solutions": 500,
+        }
+    ).as_json()  # fmt: skip
+
+
+def test_the_form_begins_with_the_rules_and_formats_of_the_last_version(project: Project) -> None:
+    rules: dict[str, Any] = {
+        "marks": "all", "minimum_agreement": 0.333, "without_labelers": ["Gone"],
+        "splits": {"shares": {f"s{n}": 1 / 5 for n in range(5)}, "seed": 3}, "truncate": False,
+    }  # fmt: skip
+    last = frozen(project, Wanted(format="prm800k", container="jsonl.gz"), **rules)
+    client = manager_of(project)
+    assert send(client).status_code == 302
+    made = Snapshot.objects.get(version=2)
+    assert made.rules == last.rules
+    assert [(e.format, e.container) for e in made.exports.all()] == [("prm800k", "jsonl.gz")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        ({"marks": "labeler"}, "labeler", "Choose one where the marks of one labeler count"),
+        ({"finish_reasons": None}, "finish_reasons", "Choose at least one."),
+        ({"share_0": "50"}, "share_0", "add up to 100 %"),
+        ({"split_0": "Train set"}, "split_0", "Small letters, digits and _ alone."),
+        ({"marks": "verdicts", "minimum_agreement": "50"}, "minimum_agreement", "are no marks"),
+        ({"minimum_quality": "101"}, "minimum_quality", "less than or equal to 100"),
+        ({"max_per_problem": "0"}, "max_per_problem", "greater than or equal to 1"),
+        ({"generations": ["99"]}, "generations", "Select a valid choice"),
+        ({"neutral": "keep", "format_math-shepherd": "on"}, "format_math-shepherd", "keep"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_its_field_and_stays_typed(
+    project: Project, changes: dict[str, Any], field: str, said: str
+) -> None:
+    answer = manager_of(project).post(HERE, typed(manager_of(project), notes="Kept.", **changes))
+    assert said in str(answer.context["form"].errors[field])
+    page = answer.content.decode()
+    assert str(answer.context["form"].errors[field][0])[:20] in page.replace("&#x27;", "'")
+    assert "Kept." in page
+    assert not Snapshot.objects.exists()
+
+
+def test_a_project_that_one_does_not_see_cannot_be_held_out(project: Project) -> None:
+    make_project("hidden")
+    answer = send(manager_of(project), held_out_projects=["project:hidden"])
+    assert "Select a valid choice" in str(answer.context["form"].errors["held_out_projects"])
+
+
+def test_labelers_are_said_by_name(project: Project) -> None:
+    labeler = Annotation.objects.get().labeler
+    shown = manager_of(project).post(
+        HERE, typed(manager_of(project), without_labelers=[str(labeler.uuid)])
+    )
+    assert f"Left out is the work of: {labeler.name}." in shown.content.decode()
