@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3  # type: ignore[import-untyped] # it has no types
+import boto3
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
