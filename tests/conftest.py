@@ -11,8 +11,12 @@ import pytest
 from django.conf import settings
 
 from config.boot import boot
+from tests.model_server import model_server
 from tests.once import once
 from tests.place import Stepmark, copy, stepmark
+
+# Offered from here, there is one for all modules: each that imports it would make its own.
+__all__ = ["model_server"]
 
 boot()
 # Test runs side by side or soon after each other share the Valkey, but no key in it.
@@ -20,6 +24,8 @@ worker = os.environ.get("PYTEST_XDIST_WORKER", "test")
 settings.CACHES["default"]["KEY_PREFIX"] = f"{worker}-{os.getpid()}"
 # As slow as the site's own is, it would take much of the tests' time.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Every `Client` would list all static files anew, which takes longer than most requests.
+settings.WHITENOISE_AUTOREFRESH = True
 # A busy machine is slow now and then; that is no failure of the code.
 hypothesis.settings.register_profile("stepmark", deadline=None)
 hypothesis.settings.load_profile("stepmark")

@@ -40,6 +40,7 @@ def write_smollm2(folder: Path) -> None:
 
     A model that was loaded from a GGUF file cannot be saved, so its weights move to a new one.
     """
+    import torch
     from transformers import AutoModelForCausalLM, GenerationConfig
 
     from labelers.engines.local_model import LocalModel
@@ -47,8 +48,10 @@ def write_smollm2(folder: Path) -> None:
     loaded = LocalModel("smollm2", chat=None, device="cpu")
     config = copy.deepcopy(loaded.model.config)
     del config.quantization_config
-    model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]  # transformers leaves it so
-    model.load_state_dict(loaded.model.state_dict())
+    # Without weights of its own: drawing them takes seconds.
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]  # transformers leaves it so
+    model.load_state_dict(loaded.model.state_dict(), assign=True)
     # The server draws greedily, whatever the temperature, unless the model's own settings sample.
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]  # transformers leaves it so
         do_sample=True, bos_token_id=1, eos_token_id=2, pad_token_id=2

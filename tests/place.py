@@ -33,6 +33,21 @@ for line in sys.stdin:
     print(json.dumps([printed.getvalue(), failure]), flush=True)
 """
 
+# Whoever inserts a row while {held} waits, within the transaction, until `let_go`.
+HOLD = """
+CREATE TABLE IF NOT EXISTS gone_on ();
+CREATE FUNCTION held_{table}() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF {held} THEN
+        WHILE NOT EXISTS (SELECT FROM gone_on) LOOP PERFORM pg_sleep(0.1); END LOOP;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER held AFTER INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION held_{table}();
+"""
+LET_GO = "INSERT INTO gone_on DEFAULT VALUES"
+IS_HELD = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+
 
 class Stepmark:
     """Runs `manage.py`, workers and the clock as real processes over a home of their own."""
@@ -130,6 +145,29 @@ class Stepmark:
             f"for text in {problems!r}:\n"
             "    Problem.objects.create(project=project, text=text, key=digest(text, None))\n"
         )
+
+    def hold(self, table: str, held: str) -> None:
+        """Make insertions into `table` that find the SQL condition `held` true wait in midst.
+
+        A program can so be killed within a transaction, however fast or slow it runs.
+        """
+        self._execute(HOLD.format(table=table, held=held))
+
+    def wait_until_held(self) -> None:
+        self.wait_until(lambda: self._execute(IS_HELD) == "1", what="an insertion that waits")
+
+    def let_go(self) -> None:
+        """End the waiting, which outlives a killed program in the server."""
+        self._execute(LET_GO)
+
+    def _execute(self, statement: str) -> str:
+        """Return the number of rows."""
+        return self.manage_code(
+            "from django.db import connection\n"
+            "with connection.cursor() as cursor:\n"
+            f"    cursor.execute({statement!r})\n"
+            "    print(cursor.rowcount)"
+        ).strip()
 
     def logs(self) -> str:
         files = sorted(self.home.glob("process-*.log"))

@@ -8,11 +8,13 @@ from annotation.runs import SliceWork
 from labelers.engines.base import Decoding
 from labelers.registration import register_model
 from tests.factories import make_problem, make_project, make_solution
-from tests.model_server import ModelServer, model_server
+from tests.model_server import ModelServer
 
-__all__ = ["model_server"]
-
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db,
+    pytest.mark.xdist_group("model server"),
+]
 
 BOX = "A box holds 4 red and 5 blue pens. How many pens does it hold?"
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -40,8 +41,8 @@ CLEAR = (
 
 
 @pytest.fixture(scope="module")
-def stepmark_at_work() -> Iterator[Stepmark]:
-    with stepmark() as place:
+def stepmark_at_work(migrated_home: Path) -> Iterator[Stepmark]:
+    with stepmark(made=migrated_home) as place:
         place.make_project("faults")
         place.manage_code(f"from tests.faults.slow_judges import *; make_solutions({SOLUTIONS})")
         place.start_clock()

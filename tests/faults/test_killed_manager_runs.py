@@ -1,36 +1,14 @@
 """Workers that are killed while they route or fill a clone: nothing is lost or doubled."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.place import Stepmark, kill_group, stepmark
+from tests.place import Stepmark, kill_group
 
 pytestmark = pytest.mark.slow
 
 SOLUTIONS = 40
 # The third batch waits within its transaction until it may go on: that is when the worker dies.
-BLOCK = """
-from django.db import connection
-with connection.cursor() as cursor:
-    cursor.execute('''
-        CREATE TABLE gone_on ();
-        CREATE FUNCTION block() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF (SELECT count(*) FROM annotation_runslice WHERE state = 'finished') = 2 THEN
-                WHILE NOT EXISTS (SELECT FROM gone_on) LOOP PERFORM pg_sleep(0.1); END LOOP;
-            END IF;
-            RETURN NULL;
-        END $$;
-        CREATE TRIGGER block AFTER INSERT ON annotation_{table}
-        FOR EACH STATEMENT EXECUTE FUNCTION block();
-    ''')
-"""
-GO_ON = """
-from django.db import connection
-with connection.cursor() as cursor:
-    cursor.execute("INSERT INTO gone_on DEFAULT VALUES")
-"""
+THIRD_BATCH = "(SELECT count(*) FROM annotation_runslice WHERE state = 'finished') = 2"
 SOLUTIONS_AND_STEPS = f"""
 from annotation.models import Project
 from tests.factories import make_problem, make_solution
@@ -68,11 +46,10 @@ TEXTS = (
 
 
 @pytest.fixture
-def place() -> Iterator[Stepmark]:
-    with stepmark() as place:
-        place.make_project("faults")
-        place.manage_code(SOLUTIONS_AND_STEPS)
-        yield place
+def place(place: Stepmark) -> Stepmark:
+    place.make_project("faults")
+    place.manage_code(SOLUTIONS_AND_STEPS)
+    return place
 
 
 def killed_in_the_midst(place: Stepmark, request: str) -> None:
@@ -80,11 +57,9 @@ def killed_in_the_midst(place: Stepmark, request: str) -> None:
     place.start_clock()
     worker = place.start_worker()
     place.manage_code(request)
-    states = "sorted(RunSlice.objects.exclude(state='open').values_list('state', flat=True))"
-    at_work = "['finished', 'finished', 'working']"
-    place.wait_until(lambda: place.query(states) == at_work, what="the third batch")
+    place.wait_until_held()
     kill_group(worker)
-    place.manage_code(GO_ON)
+    place.let_go()
     assert place.query("Run.objects.get().state, Run.objects.get().done") == "running 2"
     place.start_worker()
     place.wait_until(lambda: place.query("Run.objects.get().state") == "finished", what="the end")
@@ -93,14 +68,14 @@ def killed_in_the_midst(place: Stepmark, request: str) -> None:
 
 
 def test_a_killed_worker_s_routing_is_finished_with_no_slot_too_many(place: Stepmark) -> None:
-    place.manage_code(BLOCK.format(table="assignment"))
+    place.hold("annotation_assignment", THIRD_BATCH)
     killed_in_the_midst(place, ROUTE)
     assert place.query(SLOTS) == f"{[3] * SOLUTIONS} {3 * SOLUTIONS}"
     assert int(place.query("Run.objects.get().grown")) == 3 * SOLUTIONS
 
 
 def test_a_killed_worker_s_clone_is_filled_with_no_row_twice(place: Stepmark) -> None:
-    place.manage_code(BLOCK.format(table="step"))
+    place.hold("annotation_step", THIRD_BATCH)
     killed_in_the_midst(place, CLONE)
     assert place.query(TEXTS.format(slug="second")) == place.query(TEXTS.format(slug="faults"))
     assert int(place.query("Problem.objects.count()")) == 2

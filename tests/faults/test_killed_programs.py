@@ -1,6 +1,7 @@
 """A worker killed while it delivers, or imports a file: nothing lost, nothing twice."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,9 @@ from tests.web.receiver import receiving
 
 pytestmark = pytest.mark.slow
 
-PROBLEMS = 20_000
+PROBLEMS = 4_000
+PARTS = PROBLEMS // 1_000
+THIRD_PART = "(SELECT count(*) FROM annotation_runslice WHERE state = 'finished') = 2"
 UPLOAD = f"""
 import io, json
 from annotation.models import Project
@@ -46,8 +49,8 @@ IMPORTED = "list(Run.objects.values_list('state', 'done', 'failed'))"
 
 
 @pytest.fixture
-def place() -> Iterator[Stepmark]:
-    with stepmark({"STEPMARK_EGRESS_ALLOW": "127.0.0.0/8"}) as place:
+def place(migrated_home: Path) -> Iterator[Stepmark]:
+    with stepmark({"STEPMARK_EGRESS_ALLOW": "127.0.0.0/8"}, made=migrated_home) as place:
         place.make_project("faults")
         place.manage_code("from web.models import User; User.objects.create_user('ada')")
         yield place
@@ -73,15 +76,16 @@ def test_an_event_on_its_way_from_a_killed_worker_is_sent_by_another(place: Step
 
 
 def test_a_file_is_imported_whole_by_workers_that_are_killed(place: Stepmark) -> None:
+    place.hold("annotation_problem", THIRD_PART)
     worker = place.start_worker()
     place.start_clock()
     place.manage_code(UPLOAD)
-    place.wait_until(lambda: int(place.query("Problem.objects.count()")) > 0, what="progress")
+    place.wait_until_held()
     kill_group(worker)
-    assert int(place.query("Problem.objects.count()")) < PROBLEMS, "nothing was left to kill"
+    assert place.query("Problem.objects.count()") == "2000"
+    place.let_go()
     other = place.start_worker()
-    parts = PROBLEMS // 1_000
-    place.wait_until(lambda: place.query(IMPORTED) == str([("finished", parts, 0)]), what="the end")
+    place.wait_until(lambda: place.query(IMPORTED) == str([("finished", PARTS, 0)]), what="the end")
     assert place.query(f"list({UPLOADS}.values_list('read', 'added'))") == str(
         [(PROBLEMS, PROBLEMS)]
     )

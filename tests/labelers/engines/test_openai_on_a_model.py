@@ -6,14 +6,12 @@ import pytest
 
 from labelers.engines.base import Completion, Decoding, Draw, DrawFailure
 from labelers.engines.openai import OpenAIEngine
-from tests.model_server import ModelServer, model_server
-
-__all__ = ["model_server"]
+from tests.model_server import ModelServer
 
 DECODING = Decoding(temperature=0.8, max_tokens=16, stop=("\nProblem:",))
 DRAWS = [Draw(prompt="Write about apples.", seed=seed) for seed in range(4)]
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("both cores")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("model server")]
 
 
 @pytest.mark.parametrize("chat", [True, False])
