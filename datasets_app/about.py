@@ -8,6 +8,7 @@ import orjson
 
 from datasets_app import card, stored
 from datasets_app.croissant import croissant
+from datasets_app.comparing import compare
 from datasets_app.freezing import Frozen
 from datasets_app.marked import Json
 from datasets_app.models import Export, Snapshot, SnapshotFile
@@ -104,6 +105,13 @@ def _croissant(snapshot: Snapshot, said: Json) -> Json:
         version=snapshot.version,
         said=said,
     )
+
+
+def write_comparison(before: Snapshot, after: Snapshot) -> Stored:
+    """Compare two versions of a dataset and keep what they differ in."""
+    said = orjson.dumps(compare(before, after).as_json(), option=_PRETTY)
+    with stored.drafted() as drafts:
+        return _kept(drafts / "comparison.json", said, after)
 
 
 def _kept(path: Path, text: bytes, snapshot: Snapshot) -> Stored:

@@ -25,7 +25,7 @@ from datasets_app.rules import BadRules, Rules
 from datasets_app.stored import Stored
 from web.models import User
 
-SOLUTIONS, SHARD, ABOUT = "solutions", "shard", "about"
+SOLUTIONS, SHARD, ABOUT, COMPARE = "solutions", "shard", "about", "compare"
 """What a slice's only entry begins with."""
 
 
@@ -84,6 +84,18 @@ def add_formats(*, snapshot: Snapshot, wanted: Sequence[Wanted], user: User | No
     return _plan(locked, Run.Kind.EXPORT, _shards_of(locked, exports), user, exports)
 
 
+@transaction.atomic
+def begin_comparison(*, before: Snapshot, after: Snapshot, user: User | None = None) -> Run:
+    """Have the workers compare two frozen versions; `after` gets the file `compared_in(before)`."""
+    entry = [COMPARE, before.pk]
+    return _plan(after, Run.Kind.EXPORT, [entry], user, [], compared_with=before.version)
+
+
+def compared_in(before: Snapshot) -> str:
+    """Return the path of what a later version differs in from `before`."""
+    return f"compared-with-v{before.version}.json"
+
+
 def freeze_slice(piece: RunSlice) -> Callable[[], runs.Made]:
     """Do one slice of a Run that freezes or exports; what it returns writes the rows."""
     snapshot = Snapshot.objects.select_related("dataset__project").filter(
@@ -100,6 +112,10 @@ def freeze_slice(piece: RunSlice) -> Callable[[], runs.Made]:
             export.snapshot = snapshot
             file = snapshot.files.get(pk=file_id)
             return partial(_keep_shard, piece, export, file, write_shard(export, file))
+        case [str(part), int(other_id)] if part == COMPARE:
+            other = snapshot.dataset.snapshots.get(pk=other_id)
+            file = about.write_comparison(other, snapshot)
+            return partial(_keep_comparison, snapshot, other, file)
         case _:
             exports = list(snapshot.exports.filter(pk__in=piece.run.request["exports"]))
             return partial(_end, snapshot, exports, about.write(snapshot, also=exports))
@@ -147,11 +163,13 @@ def _plan(
     entries: Iterable[list[Any]],
     user: User | None,
     exports: Sequence[Export],
+    **more: Any,
 ) -> Run:
     request = {
         "snapshot": str(snapshot.uuid),
         "name": str(snapshot),
         "exports": [export.pk for export in exports],
+        **more,
     }
     run = run_plans.open_run(
         project=snapshot.dataset.project,
@@ -236,6 +254,11 @@ def _keep_shard(
     n_made = snapshot.files.filter(kind=kinds.ROWS, export__in=exports).count()
     if n_made == len(exports) * snapshot.files.filter(kind=kinds.SOLUTIONS).count():
         run_plans.add_slices(run, [[[ABOUT]]])
+    return runs.Made(done=1)
+
+
+def _keep_comparison(snapshot: Snapshot, other: Snapshot, file: Stored) -> runs.Made:
+    _keep_file(snapshot, None, SnapshotFile.Kind.ABOUT, compared_in(other), file)
     return runs.Made(done=1)
 
 

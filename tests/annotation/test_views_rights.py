@@ -40,7 +40,7 @@ ALSO_POSTED_TO = {
     "login", "join", "account", "account_keys", "account_password", "tokens", "new_project",
     "archive", "clone", "project_settings", "edit_guidelines", "runs", "routing", "webhooks",
     "service_accounts", "service_account", "imports", "new_dataset", "hold_out", "edit_dataset",
-    "freeze",
+    "freeze", "comparison",
 }  # fmt: skip
 FOR_MANAGERS = {
     "members", "archive", "clone", "project_settings", "edit_guidelines", "report", "runs", "run",

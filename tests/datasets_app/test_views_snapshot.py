@@ -1,0 +1,121 @@
+"""The page of a version: progress, what it holds, its files, how to load them, more formats."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from annotation import runs
+from annotation.models import Project
+from datasets_app.held_out import digest_of
+from datasets_app.loading_script import PLACEHOLDER, scripts_of
+from datasets_app.models import HeldOut
+from datasets_app.rules import Rules
+from datasets_app.snapshots import Wanted, freeze, freeze_slice
+from tests.annotation.managing import REFUSED, manager_of, member_of, outsider, refusals
+from tests.datasets_app.frozen import dataset_of, frozen
+from tests.datasets_app.loaded import load_json
+from tests.datasets_app.prm800k_json import phase_2
+from tests.factories import make_token, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HERE = "/projects/math/datasets/steps/v1/"
+
+
+@pytest.fixture
+def project() -> Project:
+    load_json([phase_2()])
+    return Project.objects.get(slug="math")
+
+
+def page_of(client: Client) -> str:
+    return client.get(HERE).content.decode()
+
+
+def test_only_readers_of_marks_see_it(project: Project) -> None:
+    frozen(project)
+    assert outsider().get(HERE).status_code == 404
+    assert member_of(project, "labeler").get(HERE).status_code == 403
+    assert member_of(project, "reader").get(HERE).status_code == 200
+    assert manager_of(project).post(HERE).status_code == 405
+    assert manager_of(project).get(HERE.replace("v1", "v2")).status_code == 404
+
+
+def test_while_it_is_frozen_it_says_how_far_it_is(project: Project) -> None:
+    snapshot = freeze(dataset=dataset_of(project), rules=Rules())
+    page = page_of(member_of(project, "reader"))
+    assert "Being frozen" in page
+    assert "data-refresh" in page
+    assert snapshot.run
+    runs.work_here(snapshot.run, freeze_slice)
+    page = page_of(member_of(project, "reader"))
+    assert "data-refresh" not in page
+    assert "Frozen" in page
+
+
+def test_one_that_failed_says_why(project: Project) -> None:
+    frozen(project, correctness="right", generations=[5])
+    page = page_of(manager_of(project))
+    assert "Failed" in page
+    assert "the rules leave nothing to freeze" in page
+
+
+def test_a_frozen_one_says_what_it_holds_and_what_it_left_out(project: Project) -> None:
+    HeldOut.objects.create(project=project, name="eval", texts=["?"], sha256=digest_of(["?"]))
+    snapshot = frozen(project, Wanted(format="sft"), held_out=["eval"])
+    page = page_of(member_of(project, "reader"))
+    assert "Problems are left out that are held out by eval" in page
+    assert "held out by eval (1 problems)" in page
+    assert snapshot.content_hash in page
+    assert "Great: 1, Okay: 1, Bad: 1" in page
+    assert 'aria-label="Step of the first mistake: 2: 1"' in page
+    assert 'aria-label="Steps of a solution: 3: 1"' in page
+    for file in snapshot.files.all():
+        assert f'href="{HERE}files/{file.path}"' in page
+        assert file.sha256 in page
+
+
+def test_a_manager_adds_a_format(project: Project) -> None:
+    snapshot = frozen(project)
+    address = f"{HERE}formats/"
+    assert refusals(project, "post", address) == REFUSED
+    sent = {"format": "prm800k", "container": "jsonl"}
+    answer = manager_of(project).post(address, sent, follow=True)
+    assert "prm800k is being written." in answer.content.decode()
+    again = manager_of(project).post(address, sent, follow=True).content.decode()
+    assert "give one a name" in again
+    refused = manager_of(project).post(address, {"format": "x"}, follow=True).content.decode()
+    assert "Select a valid choice" in refused
+    assert snapshot.exports.count() == 1
+
+
+def test_the_script_on_the_page_loads_it(
+    project: Project, live_server: LiveServer, tmp_path: Path
+) -> None:
+    """Five lines with Hugging Face `datasets` and a token, over HTTP."""
+    wanted = [
+        Wanted(format="trl-stepwise", container=container, name=container.replace(".", "-"))
+        for container in ("parquet", "jsonl.gz", "jsonl.zst")
+    ]
+    snapshot = frozen(project, *wanted)
+    user = make_user()
+    project.memberships.create(user=user, role="reader")
+    secret = make_token(user, every_project=True)[1]
+    scripts = scripts_of(snapshot, live_server.url)
+    assert [len(script.text.splitlines()) for script in scripts] == [5, 5, 5]
+    lines = [script.text.replace(PLACEHOLDER, secret) for script in scripts]
+    text = "\nprint(steps['train'][0]['prompt'])\n".join([*lines, ""])
+    # In a process of its own: its connections end with it.
+    ran = subprocess.run(
+        [sys.executable, "-c", text],
+        env={**os.environ, "HF_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("What is $2+3$?") == 3
