@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 
 from datasets_app import card, stored
-from datasets_app.croissant import croissant
 from datasets_app.comparing import compare
+from datasets_app.croissant import croissant
 from datasets_app.freezing import Frozen
 from datasets_app.marked import Json
 from datasets_app.models import Export, Snapshot, SnapshotFile

@@ -114,8 +114,8 @@ def freeze_slice(piece: RunSlice) -> Callable[[], runs.Made]:
             return partial(_keep_shard, piece, export, file, write_shard(export, file))
         case [str(part), int(other_id)] if part == COMPARE:
             other = snapshot.dataset.snapshots.get(pk=other_id)
-            file = about.write_comparison(other, snapshot)
-            return partial(_keep_comparison, snapshot, other, file)
+            comparison = about.write_comparison(other, snapshot)
+            return partial(_keep_comparison, snapshot, other, comparison)
         case _:
             exports = list(snapshot.exports.filter(pk__in=piece.run.request["exports"]))
             return partial(_end, snapshot, exports, about.write(snapshot, also=exports))
