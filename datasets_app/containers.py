@@ -61,8 +61,9 @@ class _Parquet(RowFile):
         table = json.read_json(
             pa.BufferReader(lines),
             read_options=json.ReadOptions(use_threads=False, block_size=len(lines) + 1),
+            # Imported PRM800K records may have keys of their own, which columns have no place for.
             parse_options=json.ParseOptions(
-                explicit_schema=self._schema, unexpected_field_behavior="error"
+                explicit_schema=self._schema, unexpected_field_behavior="ignore"
             ),
         )
         self._file.write_table(table.select(self._schema.names))
