@@ -1,7 +1,8 @@
 """What is said about a version of a dataset, in files beside its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
+from operator import itemgetter
 from pathlib import Path
 
 import orjson
@@ -15,6 +16,8 @@ from datasets_app.models import Export, Snapshot, SnapshotFile
 from datasets_app.stored import Stored
 
 MANIFEST_FORMAT = 1
+LISTED = 1_000
+"""Held-out problems that the manifest names; the others are counted."""
 _PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
@@ -28,7 +31,7 @@ def manifest_of_solutions(frozen: Frozen) -> Json:
             name: {**facts, "left_out": chosen.held_out[name]}
             for name, facts in sorted(frozen.held_out.items())
         },
-        "held_out_problems": chosen.held_out_problems,
+        "held_out_problems": sorted(chosen.held_out_problems, key=itemgetter("problem"))[:LISTED],
         "problems_seen": chosen.problems,
         "duplicates": chosen.duplicates,
         "torn": chosen.torn,
@@ -78,13 +81,9 @@ def manifest(snapshot: Snapshot, exports: Sequence[Export]) -> Json:
     }
 
 
-def write(snapshot: Snapshot, *, also: Sequence[Export]) -> dict[str, Stored]:
-    """Write and keep the files about a snapshot, by their paths.
-
-    They tell of the formats that are whole, and of those in `also`, which are about to be.
-    """
-    whole = snapshot.exports.filter(is_whole=True)
-    exports = sorted({*whole, *also}, key=lambda export: export.name)
+def write(snapshot: Snapshot, told: Collection[Export]) -> dict[str, Stored]:
+    """Write and keep the files about a snapshot, which tell of the formats `told`; by paths."""
+    exports = sorted(told, key=lambda export: export.name)
     said = manifest(snapshot, exports)
     texts: dict[str, bytes] = {
         "manifest.json": orjson.dumps(said, option=_PRETTY),

@@ -163,7 +163,8 @@ def _limits(said: Json, judges: Mapping[str, set[str]]) -> Iterator[str]:
             " 13 words in a row, are found; paraphrases are not."
         )
     if left_out := said["labelers_left_out"]:
-        yield f"Labelers left out: {', '.join(_plain(str(name)) for name in left_out)}."
+        names = ", ".join(_plain(one["name"] or one["labeler"]) for one in left_out)
+        yield f"Labelers left out: {names}."
 
 
 def _licence(name: str) -> str:

@@ -14,13 +14,15 @@ Z = 1.959964
 # What a labeler said of solutions on which others decided too: first error against first error.
 _QUALITY = """
 WITH verdict AS (
-    SELECT verdict.solution_id, verdict.annotations,
+    SELECT verdict.solution_id,
+        array_agg(DISTINCT one.annotation) AS annotations,
         coalesce(min(step.position) FILTER (WHERE verdict.rating = -1), -1) AS first_error
     FROM annotation_verdict AS verdict
+    CROSS JOIN LATERAL unnest(verdict.annotations) AS one (annotation)
     JOIN annotation_step AS step ON step.id = verdict.step_id
     JOIN annotation_solution AS solution ON solution.id = verdict.solution_id
     WHERE solution.project_id = %(project)s
-    GROUP BY verdict.solution_id, verdict.annotations
+    GROUP BY verdict.solution_id
 ),
 said AS (
     SELECT annotation.labeler_id, verdict.first_error AS agreed, coalesce((
@@ -36,7 +38,8 @@ said AS (
             SELECT FROM annotation_annotation AS newer WHERE newer.supersedes_id = annotation.id
         )
 )
-SELECT labeler.id, labeler.uuid, labeler.name, count(*),
+SELECT labeler.id, labeler.uuid,
+    CASE WHEN labeler.kind = 'model' THEN labeler.name ELSE '' END, count(*),
     count(*) FILTER (WHERE agreed = first_error)
 FROM said JOIN labelers_labeler AS labeler ON labeler.id = said.labeler_id
 GROUP BY labeler.id ORDER BY labeler.uuid
@@ -44,7 +47,10 @@ GROUP BY labeler.id ORDER BY labeler.uuid
 
 
 def below(project: Project, minimum: float) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the labelers whose quality is below `minimum`, or not known to be above it."""
+    """Yield the labelers whose quality is below `minimum`, with what is known of it.
+
+    People are known by their UUID alone: versions are published.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_QUALITY, {"project": project.pk})
         known = cursor.fetchall()

@@ -216,8 +216,8 @@ def _read(
             "times_drawn": times_drawn,
             "completion_tokens": completion_tokens,
         },
-        weight=weight,
-        agreement=agreement,
+        weight=float(weight),  # PostgreSQL writes 1.0 as 1
+        agreement=None if agreement is None else float(agreement),
         **said,
     )
 
@@ -277,9 +277,9 @@ def _agreed(
     """Return what the verdicts of a solution say, as an annotation; without any, nothing."""
     steps: list[Json] = []
     marks: list[list[list[Any]]] = []
-    for position, rating, soft, _ in verdicts or ():
-        if position != len(steps):
-            break  # not decided: what comes after is on a prefix that nobody agreed on
+    at = {position: (rating, soft) for position, rating, soft, _ in verdicts or ()}
+    for position in range(max(at, default=-1) + 1):
+        rating, soft = at.get(position, (None, None))  # none: not decided, never wrong
         candidate = {"text": own_steps[position], "rating": rating, "flagged": None}
         chosen = None if rating == -1 else 0
         steps.append(
@@ -289,7 +289,7 @@ def _agreed(
         if rating == -1:
             break
     found_error = bool(steps) and steps[-1]["chosen_completion"] is None
-    whole = "solution" if len(steps) == len(own_steps) and steps else None
+    whole = "solution" if steps and len(at) == len(own_steps) else None
     return {
         "labeler_kind": "none" if verdicts is None else "verdict",
         "labeler": "",

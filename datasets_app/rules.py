@@ -6,7 +6,7 @@ says it. docs/datasets.md explains the rules.
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any, Literal, get_args
 
@@ -21,9 +21,10 @@ SplitBy = Literal["hash", "problem"]
 
 SHARD_SOLUTIONS = 10_000
 TRAIN = "train"
-_NAME = {"type": "string", "minLength": 1, "maxLength": 200}
+_STORABLE = {"pattern": r"^[^\x00\ud800-\udfff]*\Z"}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 200, **_STORABLE}
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-_SPLIT_NAME = {"type": "string", "pattern": "^[a-z0-9_]{1,50}$"}
+_SPLIT_NAME = {"type": "string", "pattern": r"^[a-z0-9_]{1,50}\Z"}
 
 
 def _texts(*words: str) -> dict[str, Any]:
@@ -36,10 +37,11 @@ SCHEMA: Mapping[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "marks": {"enum": list(get_args(Marks))},
-        "labeler": {"type": ["string", "null"], "maxLength": 200},
+        "labeler": {"type": ["string", "null"], "maxLength": 200, **_STORABLE},
         "finish_reasons": {**_texts(*get_args(FinishReason)), "minItems": 1},
         "generations": {
             "type": ["array", "null"],
+            "minItems": 1,
             "items": {"type": ["integer", "null"], "minimum": -1, "maximum": 32767},
         },
         "correctness": {"enum": list(get_args(Correctness))},
@@ -52,7 +54,7 @@ SCHEMA: Mapping[str, Any] = {
         "sources": _texts(),
         "subjects": _texts(),
         "levels": _texts(),
-        "max_per_problem": {"type": ["integer", "null"], "minimum": 1},
+        "max_per_problem": {"type": ["integer", "null"], "minimum": 1, "maximum": 1_000_000},
         "neutral": {"enum": [*get_args(Neutral), None]},
         "truncate": {"type": ["boolean", "null"]},
         "alternatives": {"enum": [*get_args(Alternatives), None]},
@@ -172,7 +174,8 @@ class Rules:
             name: tuple(one) if isinstance(one, list) else one for name, one in value.items()
         }
         if "splits" in given:
-            given["splits"] = Splits(**given["splits"])
+            splits = given["splits"]
+            given["splits"] = Splits(**{**splits, "seed": int(splits.get("seed", 0))})
         for name in ("max_per_problem", "shard_solutions"):
             if given.get(name) is not None:
                 given[name] = int(given[name])  # JSON Schema takes 2.0 for an integer
@@ -187,13 +190,26 @@ class Rules:
         return {name: list(one) if isinstance(one, tuple) else one for name, one in spelt.items()}
 
 
+_OF_ANNOTATIONS = (
+    "finish_reasons",
+    "minimum_agreement",
+    "without_labelers",
+    "minimum_quality",
+    "surplus",
+)
+"""Rules that nothing follows from where annotations are not what counts."""
+_USUAL = {one.name: one.default for one in fields(Rules)}
+
+
 def _check(rules: Rules) -> None:
     """Raise BadRules for what the schema cannot see."""
     errors = {}
     if (rules.marks == "labeler") != bool(rules.labeler):
         errors["labeler"] = "name one where marks is 'labeler', and only there"
-    if rules.marks in ("verdicts", "outcomes") and rules.minimum_agreement is not None:
-        errors["minimum_agreement"] = f"is of annotations: {rules.marks} are none"
+    if rules.marks in ("verdicts", "outcomes"):
+        for name in _OF_ANNOTATIONS:
+            if getattr(rules, name) != _USUAL[name]:
+                errors[name] = f"is of annotations: {rules.marks} are none"
     total = sum(rules.splits.shares.values())
     if abs(total - 1) > 1e-9:
         errors["splits.shares"] = f"add up to {total:g}, not to 1"

@@ -24,8 +24,6 @@ from datasets_app.spelling import HeldOutTexts, normalised
 from labelers.models import Labeler
 
 AT_ONCE = 2_000
-LISTED = 1_000
-"""Problems that a report names; the others are counted."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +37,7 @@ class Chosen:
     held_out: Counter[str] = field(default_factory=Counter)
     """Left out, by name of the held-out set."""
     held_out_problems: list[dict[str, Any]] = field(default_factory=list)
-    """Id, held-out set and reason; the first `LISTED`."""
+    """Id in its source, or a digest of its text; held-out set and reason."""
     torn: int = 0
     """Problems whose duplicates have different splits of their own."""
     solutions: int = 0
@@ -103,7 +101,7 @@ def _problems(
             chosen.problems += 1
             found = held_out.found_in(text)
             if found is not None:
-                _note_held_out(chosen, external_id or str(problem_id), *found)
+                _note_held_out(chosen, external_id or str(digest(text)), *found)
                 continue
             key = digest(normalised(text))
             chosen.duplicates += key in seen
@@ -123,15 +121,14 @@ def _batches(rows: QuerySet[Any, Any]) -> Iterator[list[Any]]:
 
 def _note_held_out(chosen: Chosen, problem: str, name: str, why: str) -> None:
     chosen.held_out[name] += 1
-    if len(chosen.held_out_problems) < LISTED:
-        chosen.held_out_problems.append({"problem": problem, "held_out": name, "why": why})
+    chosen.held_out_problems.append({"problem": problem, "held_out": name, "why": why})
 
 
 def _mend_torn(cursor: Any) -> int:
     """Give all spellings of a problem one split, rather one that is not for training."""
     cursor.execute(
         "WITH torn AS ("
-        "  SELECT key, coalesce(min(split) FILTER (WHERE split <> %s), %s) AS split"
+        '  SELECT key, coalesce(min(split COLLATE "C") FILTER (WHERE split <> %s), %s) AS split'
         "  FROM freeze_problem GROUP BY key HAVING count(DISTINCT split) > 1"
         ") UPDATE freeze_problem AS problem SET split = torn.split FROM torn"
         " WHERE torn.key = problem.key AND problem.split <> torn.split",
@@ -159,14 +156,15 @@ identified AS (
     WHERE %(is_right)s::boolean IS NULL OR solution.is_correct = %(is_right)s::boolean
 ),
 found AS (
-    SELECT identified.*, CASE WHEN count(annotation_id) OVER one_solution > 1 THEN coalesce((
+    SELECT identified.*, CASE WHEN solution_id IN (
+        SELECT solution_id FROM identified GROUP BY solution_id HAVING count(DISTINCT labeler) > 1
+    ) THEN coalesce((
         SELECT min(step.position)
         FROM annotation_steplabel AS label JOIN annotation_step AS step ON step.id = label.step_id
         WHERE label.annotation_id = identified.annotation_id
             AND label.rating = -1 AND step.alternative = 0
     ), -1) END AS first_error
     FROM identified
-    WINDOW one_solution AS (PARTITION BY solution_id)
 ),
 agreeing AS (
     SELECT found.*, CASE WHEN first_error IS NOT NULL THEN
@@ -268,7 +266,11 @@ def annotations(project: Project, rules: Rules, chosen: Chosen) -> AnnotationQue
         found = found.filter(is_screening=False)
     if rules.marks == "people_over_models":
         person = Labeler.Kind.PERSON
-        by_people = found.filter(labeler__kind=person).values("solution")
+        by_people = (
+            Annotation.objects.in_force()
+            .filter(project=project, labeler__kind=person)
+            .values("solution")
+        )
         found = found.filter(Q(labeler__kind=person) | ~Q(solution__in=by_people))
     return found
 

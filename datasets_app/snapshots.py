@@ -118,7 +118,8 @@ def freeze_slice(piece: RunSlice) -> Callable[[], runs.Made]:
             return partial(_keep_comparison, snapshot, other, comparison)
         case _:
             exports = list(snapshot.exports.filter(pk__in=piece.run.request["exports"]))
-            return partial(_end, snapshot, exports, about.write(snapshot, also=exports))
+            told = {*snapshot.exports.filter(is_whole=True), *exports}
+            return partial(_end, piece, snapshot, exports, told, about.write(snapshot, told))
 
 
 def _check_held_out(project: Project, rules: Rules, user: User | None) -> None:
@@ -284,17 +285,31 @@ def _keep_file(
     )
 
 
-def _end(snapshot: Snapshot, exports: Sequence[Export], files: dict[str, Stored]) -> runs.Made:
-    """Write down the files about the version, which is frozen with that."""
+def _end(
+    piece: RunSlice,
+    snapshot: Snapshot,
+    exports: Sequence[Export],
+    told: set[Export],
+    files: dict[str, Stored],
+) -> runs.Made:
+    """Write down the files about the version, which tell of these formats; it is frozen with that.
+
+    Where another format was added meanwhile, another slice tells of it, too.
+    """
+    Snapshot.objects.select_for_update().get(pk=snapshot.pk)
+    snapshot.exports.filter(pk__in=[export.pk for export in exports]).update(is_whole=True)
+    if set(snapshot.exports.filter(is_whole=True)) != told:
+        run_plans.add_slices(Run.objects.select_for_update().get(pk=piece.run_id), [[[ABOUT]]])
+        return runs.Made(done=1)
     for path, file in files.items():
         _keep_file(snapshot, None, SnapshotFile.Kind.ABOUT, path, file)
-    snapshot.exports.filter(pk__in=[export.pk for export in exports]).update(is_whole=True)
     if not snapshot.is_frozen:
         snapshot.state, snapshot.frozen_at = Snapshot.State.FROZEN, timezone.now()
         snapshot.save(update_fields=["state", "frozen_at"])
         # Nobody adds formats before this: what else is there was left by killed workers.
-        named = set(snapshot.files.values_list("stored_as", flat=True))
-        transaction.on_commit(partial(stored.drop_others, str(snapshot.uuid), named))
+        stored.drop_others(
+            str(snapshot.uuid), set(snapshot.files.values_list("stored_as", flat=True))
+        )
         events.publish(snapshot.dataset.project, events.SNAPSHOT_READY, [_news(snapshot)])
     return runs.Made(done=1)
 

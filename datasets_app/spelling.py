@@ -49,6 +49,12 @@ def n_grams(text: str) -> Iterator[str]:
         yield " ".join(words[start : start + N_GRAM])
 
 
+def _grams(text: str) -> Iterator[str]:
+    """Yield the 13-grams of a problem as it is spelt and as it is normalised."""
+    yield from n_grams(text)
+    yield from n_grams(normalised(text))
+
+
 class HeldOutTexts:
     """What no problem of a dataset may be, or share 13 words with."""
 
@@ -58,14 +64,14 @@ class HeldOutTexts:
         self._grams: dict[str, str] = {}
         for name, text in texts:
             self._whole.setdefault(normalised(text), name)
-            for gram in n_grams(text):
+            for gram in _grams(text):
                 self._grams.setdefault(gram, name)
 
     def found_in(self, text: str) -> tuple[str, str] | None:
         """Return (name of the set, why) for a problem that must be left out, else None."""
         if name := self._whole.get(normalised(text)):
             return name, "the same problem"
-        for gram in n_grams(text):
+        for gram in _grams(text):
             if name := self._grams.get(gram):
                 return name, f"shares 13 words: {gram}"
         return None

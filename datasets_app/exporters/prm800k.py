@@ -26,7 +26,10 @@ class Prm800kExporter(Exporter):
     def rows_of(self, solution: MarkedSolution) -> Iterator[Row]:
         record, shape = solution.record, solution.shape
         label = record["label"]
-        marked = [step for step, _ in solution.taken()]
+        marked = list(solution.taken())
+        if self.options.truncate:
+            ratings = [rating for _, rating in marked]
+            marked = marked[: ratings.index(NEGATIVE) + 1] if NEGATIVE in ratings else marked
         if self.options.neutral != "keep":
             for step in label["steps"]:
                 self._rate_neutral(step)
@@ -36,7 +39,7 @@ class Prm800kExporter(Exporter):
             for step in label["steps"]:
                 _leave_out_alternatives(step)
         respell(record, shape if self._keeps_all else _of_whole_record(shape))
-        yield Row(record, solution, marked)
+        yield Row(record, solution, [step for step, _ in marked])
 
     def typed(self, value: Json) -> Json:
         """Return the record; an imported `source` that is no text becomes that of its JSON."""

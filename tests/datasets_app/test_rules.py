@@ -31,6 +31,13 @@ def test_rules_come_back_as_they_were_written() -> None:
         ({"splits": {"shares": {"train": 0.5}}}, "splits.shares"),
         ({"splits": {"shares": {"../x": 1}}}, "splits.shares"),
         ({"max_per_problem": 0}, "max_per_problem"),
+        ({"max_per_problem": 1e30}, "max_per_problem"),
+        ({"generations": []}, "generations"),
+        ({"subjects": ["\u0000"]}, "subjects[0]"),
+        ({"held_out": ["\ud800"]}, "held_out[0]"),
+        ({"splits": {"shares": {"train\n": 1}}}, "splits.shares"),
+        ({"marks": "verdicts", "without_labelers": ["bob"]}, "without_labelers"),
+        ({"marks": "outcomes", "surplus": True}, "surplus"),
         ({"neutral": "maybe"}, "neutral"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from annotation import runs, webhooks
 from annotation.models import Project, Solution, StepLabel
+from datasets_app import stored
 from datasets_app.held_out import hold_out
 from datasets_app.importers import read_records
 from datasets_app.models import Snapshot
@@ -18,7 +19,15 @@ from datasets_app.snapshots import Refused, Wanted, add_formats, freeze, freeze_
 from tests.datasets_app.frozen import dataset_of, frozen, lines_of, rows_of, solutions_of, texts_of
 from tests.datasets_app.loaded import load_json
 from tests.datasets_app.prm800k_json import candidate, phase_1, phase_2, position
-from tests.factories import make_problem, make_project, make_solution, make_user
+from tests.factories import (
+    make_annotation,
+    make_labeler,
+    make_problem,
+    make_project,
+    make_solution,
+    make_user,
+    make_verdict,
+)
 from tests.shared_data import shared_file
 from web.models import Delivery
 
@@ -227,6 +236,76 @@ def test_agreement_is_told_asked_for_and_weighs() -> None:
     agreed = solutions_of(frozen(project, minimum_agreement=0.6))
     assert len(agreed) == 4
     assert {one["record"]["label"]["finish_reason"] for one in agreed} == {"found_error"}
+
+
+def test_two_annotations_by_one_labeler_agree_with_nobody() -> None:
+    again = record(1, total_time=9)
+    again["label"]["total_time"] = 9
+    project = project_of(record(1), again)
+    assert {one["agreement"] for one in solutions_of(frozen(project))} == {None}
+
+
+def test_verdicts_are_frozen_with_what_is_not_decided_before_them() -> None:
+    project = make_project("math")
+    solution = make_solution(make_problem(project), ["One.", "Two.", "Three."])
+    steps = list(solution.steps.order_by("position"))
+    for step, rating, soft in ((steps[0], 1, 1.0), (steps[2], -1, 0.25)):
+        make_verdict(step, rating=rating, soft=soft)
+    snapshot = frozen(project, Wanted(format="trl-stepwise", container="jsonl"), marks="verdicts")
+    (one,) = solutions_of(snapshot)
+    assert one["labeler_kind"] == "verdict"
+    said = [step["completions"][0]["rating"] for step in one["record"]["label"]["steps"]]
+    assert said == [1, None, -1]
+    assert one["record"]["label"]["finish_reason"] == "found_error"
+    assert [marks[0][1] for marks in one["marks"]] == [1, None, 0.25]
+    (row,) = rows_of(snapshot, "trl-stepwise")
+    assert row["labels"] == [True, False]
+    assert row["completions"] == ["One.", "Two.\nThree."]
+
+
+def test_labelers_below_a_quality_are_left_out_and_named_by_their_uuid() -> None:
+    project = make_project("math")
+    good, poor, third = (make_labeler(user=make_user()) for _ in range(3))
+    for _ in range(20):
+        solution = make_solution(make_problem(project), ["One.", "Two."])
+        made = [
+            make_annotation(solution, labeler, ratings=ratings, finish_reason="found_error")
+            for labeler, ratings in ((good, [1, -1]), (third, [1, -1]), (poor, [-1]))
+        ]
+        first, second = solution.steps.order_by("position")
+        # The one who stopped at the first step has said nothing of the second.
+        make_verdict(first, rating=1, annotations=[one.pk for one in made])
+        make_verdict(second, rating=-1, annotations=[one.pk for one in made[:2]])
+    snapshot = frozen(project, minimum_quality=0.7)
+    assert {one["labeler"] for one in solutions_of(snapshot)} == {str(good.uuid), str(third.uuid)}
+    (left_out,) = snapshot.manifest["labelers_left_out"]
+    assert (left_out["labeler"], left_out["name"]) == (str(poor.uuid), "")
+    assert (left_out["solutions"], left_out["agreed"]) == (20, 0)
+
+
+def test_formats_that_are_added_side_by_side_are_all_told_of() -> None:
+    project = project_of(record(1))
+    snapshot = frozen(project)
+    one, other = (
+        add_formats(snapshot=snapshot, wanted=[Wanted(format=name, container="jsonl")])
+        for name in ("prm800k", "steps")
+    )
+    pieces = []
+    for run in (one, other):
+        shard = runs.claim(run.pk)
+        assert shard
+        runs.work(shard, freeze_slice)
+        last = runs.claim(run.pk)
+        assert last
+        pieces.append((last, freeze_slice(last)))
+    for piece, write in pieces:
+        runs.finish(piece, write, work_ms=0)
+    for run in (one, other):
+        run.refresh_from_db()
+        runs.work_here(run, freeze_slice)
+    manifest = snapshot.files.get(path="manifest.json")
+    with stored.opened(manifest.stored_as) as file:
+        assert set(orjson.loads(file.read())["exports"]) == {"prm800k", "steps"}
 
 
 def test_at_most_so_many_solutions_of_a_problem_are_taken_with_all_their_marks() -> None:

@@ -52,3 +52,10 @@ def test_a_held_out_problem_is_found_with_the_set_and_the_reason() -> None:
     assert found[0] == "b"
     assert found[1].startswith("shares 13 words: w0 w1")
     assert held.found_in("What is 2+5?") is None
+
+
+def test_another_spelling_of_thirteen_words_is_found() -> None:
+    held = HeldOutTexts([("a", r"Let $\frac{a}{b}$ be c and d be e, f, g, h, i, j, k, l. Find m.")])
+    found = held.found_in(r"So: let $\dfrac{a}{b}$ be c and d be e, f, g, h, i, j, k, l. Find n.")
+    assert found
+    assert found[0] == "a"
