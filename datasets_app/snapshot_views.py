@@ -13,8 +13,8 @@ from annotation.models import Project
 from annotation.views import managed_project
 from datasets_app import snapshots
 from datasets_app.exporters.base import OptionRefused
+from datasets_app.form_rules import labelers_of, with_names
 from datasets_app.format_form import FormatForm
-from datasets_app.freeze_form import labelers_of, with_names
 from datasets_app.loading_script import scripts_of
 from datasets_app.models import Snapshot
 from datasets_app.rule_words import in_words

@@ -69,7 +69,7 @@ def test_a_frozen_one_says_what_it_holds_and_what_it_left_out(project: Project) 
     snapshot = frozen(project, Wanted(format="sft"), held_out=["eval"])
     page = page_of(member_of(project, "reader"))
     assert "Problems are left out that are held out by eval" in page
-    assert "held out by eval (1 problems)" in page
+    assert "held out by eval <small>1 problem</small>" in page
     assert snapshot.content_hash in page
     assert "Great: 1, Okay: 1, Bad: 1" in page
     assert 'aria-label="Step of the first mistake: 2: 1"' in page
