@@ -173,7 +173,7 @@ def test_a_labeler_who_goes_back_finds_each_path_as_it_was() -> None:
 
 
 def test_every_real_gsm8k_solution_can_be_walked_to_its_answer() -> None:
-    entries = islice(read_records(shared_file("gsm8k_model_solutions.jsonl"), SolutionRecord), 40)
+    entries = islice(read_records(shared_file("gsm8k_model_solutions.jsonl"), SolutionRecord), 20)
     load_solutions(project_slug="gsm8k", entries=entries, report=refuse)
     Project.objects.update(mode="explore", candidates=20, overlap=4)
     project = Project.objects.get()
