@@ -6,6 +6,7 @@ HMAC-SHA256 of `SECONDS.BODY` under the subscriber's secret (docs/webhooks.md).
 
 import hashlib
 import hmac
+import logging
 import random
 import time
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from django.utils.translation import gettext as _
 
 from web import egress
 from web.models import Delivery, Subscription
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 """How long a worker holds a delivery; one that died in it is taken over by another then."""
@@ -84,6 +87,10 @@ def send(delivery: Delivery) -> None:
         status = egress.post(delivery.subscription.url, body=body, headers=headers)
     except (egress.Refused, egress.NotDelivered) as failure:
         error = str(failure)
+    except Exception as failure:
+        # Whatever it is, it is this delivery's alone: those behind it must go on.
+        log.exception("delivery %s could not be sent", delivery.uuid)
+        error = f"could not be sent: {type(failure).__name__}"
     else:
         if not 200 <= status < 300:
             error = _("redirects are not followed") if 300 <= status < 400 else f"HTTP {status}"

@@ -35,6 +35,7 @@ Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Sequence[str]]
 
 LONGEST_URL = 2000
+LARGEST_PORT = 65_535
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 SCHEMES = {"http": 80, "https": 443}
@@ -215,6 +216,8 @@ def _parsed(url: str) -> httpx.URL:
         raise Refused("this is not a web address") from None
     if parsed.scheme not in SCHEMES or not parsed.host or len(url) > LONGEST_URL:
         raise Refused("an address begins with https:// or http:// and names a host")
+    if parsed.port is not None and not 1 <= parsed.port <= LARGEST_PORT:
+        raise Refused(f"a port is a number from 1 to {LARGEST_PORT}")
     if parsed.userinfo:
         raise Refused("an address holds no user name or password")
     return parsed

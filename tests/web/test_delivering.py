@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tests.web.receiver import Receiver, receiving
-from web import delivering, outbox, pruning
+from web import delivering, egress, outbox, pruning
 from web.models import Delivery, Subscription
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +150,26 @@ def test_an_address_that_may_not_be_asked_is_not(
     delivering.deliver_due()
     assert "public internet" in Delivery.objects.get().attempts[0]["error"]
     assert receiver.got == []
+
+
+def test_what_breaks_the_sending_of_one_delivery_is_kept_on_it_and_the_next_goes_on(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = egress.post
+
+    def post(url: str, **sent: Any) -> int:
+        if url == "https://broken.example/":
+            raise OverflowError("of a library")
+        return really(url, **sent)
+
+    monkeypatch.setattr(egress, "post", post)
+    broken, whole = subscribe("https://broken.example/"), subscribe(receiver.url)
+    tell()
+    assert delivering.deliver_due() == 2
+    failed = broken.deliveries.get()
+    assert (failed.state, failed.tries, failed.leased_until) == ("waiting", 1, None)
+    assert "OverflowError" in failed.attempts[0]["error"]
+    assert whole.deliveries.get().state == "delivered"
 
 
 def test_one_at_a_time_is_on_its_way_to_a_subscriber(receiver: Receiver) -> None:

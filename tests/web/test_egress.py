@@ -47,6 +47,8 @@ def test_what_is_local_on_purpose_is_allowed(settings: LazySettings) -> None:
         "https://ada:secret@example.org/", "gopher://example.org", "http://[::1",
         "http://127.0.0.1/", "http://[::ffff:169.254.169.254]/latest", "https://[fd00::1]/",
         f"https://example.org/{'x' * 2000}",
+        "http://example.org:0/", "http://example.org:65536/",
+        "http://example.org:99999999999999999999/",
     ],
 )  # fmt: skip
 def test_an_address_that_may_not_be_asked_is_refused_when_it_is_typed(url: str) -> None:
