@@ -212,9 +212,10 @@ def _meant(address: Address) -> Address:
 def _parsed(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError):
+        host = parsed.host  # decodes "xn--…", which may be the code of nothing
+    except (httpx.InvalidURL, TypeError, UnicodeError):
         raise Refused("this is not a web address") from None
-    if parsed.scheme not in SCHEMES or not parsed.host or len(url) > LONGEST_URL:
+    if parsed.scheme not in SCHEMES or not host or len(url) > LONGEST_URL:
         raise Refused("an address begins with https:// or http:// and names a host")
     if parsed.port is not None and not 1 <= parsed.port <= LARGEST_PORT:
         raise Refused(f"a port is a number from 1 to {LARGEST_PORT}")

@@ -47,6 +47,7 @@ def test_what_is_local_on_purpose_is_allowed(settings: LazySettings) -> None:
         "https://ada:secret@example.org/", "gopher://example.org", "http://[::1",
         "http://127.0.0.1/", "http://[::ffff:169.254.169.254]/latest", "https://[fd00::1]/",
         f"https://example.org/{'x' * 2000}",
+        "http://xn--/", "https://xn--zzzzzzz99999999/",
         "http://example.org:0/", "http://example.org:65536/",
         "http://example.org:99999999999999999999/",
     ],
