@@ -227,6 +227,7 @@ SPECTACULAR_SETTINGS = {
         "LabelerKind": "labelers.models.Labeler.Kind",
         "RunKind": "annotation.models.Run.Kind",
         "RunState": "annotation.models.Run.State",
+        "SnapshotState": "datasets_app.models.Snapshot.State",
     },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SERVE_AUTHENTICATION": [
