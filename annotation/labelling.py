@@ -281,4 +281,6 @@ def _finish_reason(solution: Solution, judgement: Judgement) -> str:
         return Annotation.FinishReason.FOUND_ERROR
     if 0 < len(judgement.steps) < len(solution.steps.all()):
         return ""  # judged in part: nobody looked at how it ends
+    if all(mark.rating is None for mark in judgement.steps):
+        return ""  # a prior of the solution: no step was looked at
     return Annotation.FinishReason.SOLUTION if solution.is_correct else ""

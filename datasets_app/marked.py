@@ -62,7 +62,8 @@ class MarkedSolution:
     labeler: str
     """Name of the model; the public UUID of a person; empty for verdicts and none."""
     rule: str
-    """What decided a verdict, else what made the assignment; may be empty."""
+    """What decided a verdict; of a model its name, of a person what made the assignment, or
+    `imported`; may be empty."""
     weight: float
     """1 / the number of times that the dataset has this solution."""
     score: float | None

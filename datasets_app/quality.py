@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from annotation.cases import first_error
 from annotation.models import Project
 
 Z = 1.959964
@@ -25,15 +26,12 @@ WITH verdict AS (
     GROUP BY verdict.solution_id
 ),
 said AS (
-    SELECT annotation.labeler_id, verdict.first_error AS agreed, coalesce((
-        SELECT min(step.position)
-        FROM annotation_steplabel AS label JOIN annotation_step AS step ON step.id = label.step_id
-        WHERE label.annotation_id = annotation.id AND label.rating = -1 AND step.alternative = 0
-    ), -1) AS first_error
+    SELECT annotation.labeler_id, verdict.first_error AS agreed, found.at AS first_error
     FROM verdict
     JOIN annotation_annotation AS annotation ON annotation.solution_id = verdict.solution_id
+    CROSS JOIN LATERAL ({first_error}) AS found (at, score, lowest)
     WHERE verdict.annotations <> ARRAY[annotation.id]
-        AND annotation.finish_reason NOT IN ('bad_problem', 'give_up')
+        AND found.at IS NOT NULL
         AND NOT EXISTS (
             SELECT FROM annotation_annotation AS newer WHERE newer.supersedes_id = annotation.id
         )
@@ -52,7 +50,8 @@ def below(project: Project, minimum: float) -> Iterator[tuple[int, dict[str, Any
     People are known by their UUID alone: versions are published.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_QUALITY, {"project": project.pk})
+        statement = _QUALITY.format(first_error=first_error("annotation.id"))
+        cursor.execute(statement, {"project": project.pk})
         known = cursor.fetchall()
     for labeler, uuid, name, total, agreed in known:
         bound = wilson_lower(agreed, total)

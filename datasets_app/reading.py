@@ -248,7 +248,8 @@ def _of_annotation(
     return {
         "labeler_kind": kind,
         "labeler": name if kind == "model" else labeler,
-        "rule": "imported" if is_imported else reason or "",
+        # Of a model its name says more than what asked for its marks.
+        "rule": "imported" if is_imported else name if kind == "model" else reason or "",
         "score": score,
         "evidence": evidence,
         "shape": shape,

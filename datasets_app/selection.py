@@ -12,10 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from annotation.cases import first_error
 from annotation.digests import digest
-from annotation.models import Annotation, Problem, Project
+from annotation.models import Annotation, Problem, Project, StepLabel
 from annotation.models.marks import AnnotationQuerySet
 from datasets_app.quality import below
 from datasets_app.reading import SOLUTION_ID
@@ -67,7 +68,11 @@ def choose(project: Project, rules: Rules, held_out: HeldOutTexts) -> Chosen:
             chosen.torn = _mend_torn(cursor)
         counted, parameters = _counted(project, rules, chosen)
         cursor.execute(
-            _CHOSEN.format(counted=counted, solution_id=SOLUTION_ID),
+            _CHOSEN.format(
+                counted=counted,
+                solution_id=SOLUTION_ID,
+                first_error=first_error("identified.annotation_id"),
+            ),
             {
                 **parameters,
                 "max_per_problem": rules.max_per_problem,
@@ -158,18 +163,19 @@ identified AS (
 found AS (
     SELECT identified.*, CASE WHEN solution_id IN (
         SELECT solution_id FROM identified GROUP BY solution_id HAVING count(DISTINCT labeler) > 1
-    ) THEN coalesce((
-        SELECT min(step.position)
-        FROM annotation_steplabel AS label JOIN annotation_step AS step ON step.id = label.step_id
-        WHERE label.annotation_id = identified.annotation_id
-            AND label.rating = -1 AND step.alternative = 0
-    ), -1) END AS first_error
+    ) THEN (SELECT at FROM ({first_error}) AS said (at, score, lowest)) END AS first_error
     FROM identified
 ),
+known AS (
+    -- Who says nothing of the first error agrees with nobody.
+    SELECT solution_id FROM found WHERE first_error IS NOT NULL
+    GROUP BY solution_id HAVING count(DISTINCT labeler) > 1
+),
 agreeing AS (
-    SELECT found.*, CASE WHEN first_error IS NOT NULL THEN
-        count(*) OVER (PARTITION BY solution_id, first_error)::float8
-            / count(*) OVER (PARTITION BY solution_id)
+    SELECT found.*, CASE
+        WHEN first_error IS NOT NULL AND solution_id IN (SELECT solution_id FROM known) THEN
+            count(*) OVER (PARTITION BY solution_id, first_error)::float8
+                / count(first_error) OVER (PARTITION BY solution_id)
     END AS agreement
     FROM found
 ),
@@ -254,6 +260,9 @@ def annotations(project: Project, rules: Rules, chosen: Chosen) -> AnnotationQue
     if not rules.surplus:
         found = found.in_slots()
     found = _by_labelers(found, project, rules, chosen)
+    # Some judges score solutions alone: there is nothing to learn from of steps.
+    rated = StepLabel.objects.filter(annotation=OuterRef("pk")).exclude(rating=None)
+    found = found.exclude(~Exists(rated), labeler__kind=Labeler.Kind.MODEL)
     reasons = ["" if one == "none" else one for one in rules.finish_reasons]
     found = found.filter(finish_reason__in=reasons)
     if rules.generations is not None:

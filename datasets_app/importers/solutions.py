@@ -21,6 +21,10 @@ _FIELDS = frozenset(
 )
 
 
+_OF_PROBLEMS = frozenset({"unique_id", "level"})
+"""Fields of MATH's problems, whose `solution` is the reference, not an attempt."""
+
+
 class SolutionsImporter(Importer):
     """`problem` or `problem_id`, `solution` or `steps`, and where known `model`, `score`, …"""
 
@@ -28,8 +32,10 @@ class SolutionsImporter(Importer):
     kind = SolutionRecord
 
     def matches(self, value: Json) -> bool:
-        return ("problem" in value or "problem_id" in value) and (
-            "solution" in value or "steps" in value
+        return (
+            ("problem" in value or "problem_id" in value)
+            and ("solution" in value or "steps" in value)
+            and _OF_PROBLEMS.isdisjoint(value)
         )
 
     def records(self, value: Json) -> list[SolutionRecord]:

@@ -58,7 +58,7 @@ def test_arithmetic_marks_every_solution_up_to_its_first_false_claim(project: Pr
 def test_outcome_scores_solutions_and_marks_no_step(project: Project) -> None:
     mark_all(project, register_model(name="outcome", judge="outcome"))
     scores = project.annotations.order_by("solution").values_list("score", "finish_reason")
-    assert list(scores) == [(1.0, "solution"), (0.0, "")]
+    assert list(scores) == [(1.0, ""), (0.0, "")]
     assert not any(annotation.labels.exists() for annotation in project.annotations.all())
 
 

@@ -238,6 +238,24 @@ def test_agreement_is_told_asked_for_and_weighs() -> None:
     assert {one["record"]["label"]["finish_reason"] for one in agreed} == {"found_error"}
 
 
+def test_judges_that_rate_no_step_are_not_in_and_agree_with_nobody() -> None:
+    project = make_project("math")
+    solution = make_solution(make_problem(project), ["One.", "Two."])
+    make_annotation(solution, make_labeler("outcome"), ratings=[], finish_reason="")
+    make_annotation(solution, make_labeler("partial"), ratings=[None, 1], finish_reason="")
+    for name in ("a", "b"):
+        make_annotation(solution, make_labeler(name), ratings=[1, -1], finish_reason="")
+    said = {
+        one["labeler"]: (one["agreement"], round(one["weight"], 3), one["rule"])
+        for one in solutions_of(frozen(project, marks="models"))
+    }
+    assert said == {
+        "a": (1.0, 0.333, "a"),
+        "b": (1.0, 0.333, "b"),
+        "partial": (None, 0.333, "partial"),
+    }
+
+
 def test_two_annotations_by_one_labeler_agree_with_nobody() -> None:
     again = record(1, total_time=9)
     again["label"]["total_time"] = 9

@@ -8,13 +8,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_slug
+from django.db import transaction
 
 from annotation.management.running import RunCommand
 from annotation.models import Project
 from datasets_app.containers import CONTAINERS
 from datasets_app.exporters import EXPORTERS
 from datasets_app.exporters.base import OptionRefused
-from datasets_app.models import Dataset, Snapshot
+from datasets_app.models import Dataset, Snapshot, SnapshotFile
 from datasets_app.rule_words import in_words
 from datasets_app.rules import BadRules, Rules
 from datasets_app.snapshots import Refused, Wanted, freeze
@@ -40,9 +41,9 @@ class Command(RunCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--dataset", required=True, metavar="NAME", help="made if it is new")
-        parser.add_argument("--title", default="", help="of a new dataset")
+        parser.add_argument("--title", default="", help="of the dataset")
         parser.add_argument(
-            "--license", default="", help="of a new dataset, as the Hugging Face hub names it"
+            "--license", default="", help="of the dataset, as the Hugging Face hub names it"
         )
         parser.add_argument(
             "--rules", metavar="FILE", help="JSON, see docs/datasets.md; people's marks without it"
@@ -68,11 +69,12 @@ class Command(RunCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         project = self.project(options["project"])
         rules = _rules(options)
-        dataset = _dataset(project, options)
         try:
-            snapshot = freeze(
-                dataset=dataset, rules=rules, wanted=options["format"], notes=options["notes"]
-            )
+            with transaction.atomic():  # what is refused makes no dataset
+                dataset = _dataset(project, options)
+                snapshot = freeze(
+                    dataset=dataset, rules=rules, wanted=options["format"], notes=options["notes"]
+                )
         except (BadRules, OptionRefused, Refused, UnknownName) as error:
             raise CommandError(str(error)) from None
         for sentence in in_words(rules):
@@ -91,6 +93,12 @@ class Command(RunCommand):
             )
         for name, facts in snapshot.manifest["held_out"].items():
             self.stdout.write(f"held out by {name}: {facts['left_out']:,} problems")
+        for export in snapshot.exports.order_by("name"):
+            files = export.files.filter(kind=SnapshotFile.Kind.ROWS)
+            rows = sum(files.values_list("rows", flat=True))
+            self.stdout.write(f"{export.name}: {rows:,} rows in {files.count():,} files")
+        where = f"{snapshot.dataset} {snapshot.version}"
+        self.stdout.write(f"manage.py copy_snapshot {where} FOLDER writes the files out")
         self.stdout.write(f"{snapshot}: content {snapshot.content_hash}", self.style.SUCCESS)
 
 
@@ -117,9 +125,8 @@ def _dataset(project: Project, options: dict[str, Any]) -> Dataset:
         validate_slug(slug)
     except ValidationError:
         raise CommandError(f"--dataset {slug!r}: letters, digits, - and _ alone") from None
-    made, _ = Dataset.objects.get_or_create(
-        project=project,
-        slug=slug,
-        defaults={"title": options["title"] or slug, "license": options["license"]},
+    given = {name: options[name] for name in ("title", "license") if options[name]}
+    made, _ = Dataset.objects.update_or_create(
+        project=project, slug=slug, defaults=given, create_defaults={"title": slug, **given}
     )
     return made

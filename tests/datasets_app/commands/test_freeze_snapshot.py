@@ -1,5 +1,6 @@
 """`manage.py freeze_snapshot` and `hold_out`."""
 
+import gzip
 import io
 import json
 from pathlib import Path
@@ -102,3 +103,32 @@ def test_a_name_keeps_its_problems(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="other problems are held out under the name"):
         say("hold_out", str(path), "--project", "math")
     assert HeldOut.objects.get().texts == ["One?"]
+
+
+def test_what_is_refused_makes_no_dataset_and_a_title_can_be_changed() -> None:
+    load_json([phase_2()])
+    with pytest.raises(CommandError):
+        freeze("--held-out", "nothing")
+    assert not Dataset.objects.exists()
+    freeze("--title", "One", "--wait")
+    freeze("--license", "mit", "--wait")
+    dataset = Dataset.objects.get()
+    assert (dataset.title, dataset.license) == ("One", "mit")
+
+
+def test_a_version_is_copied_as_readers_name_its_files(tmp_path: Path) -> None:
+    load_json([phase_2()])
+    freeze("--format=prm800k:jsonl.gz", "--format=sft", "--wait")
+    out = tmp_path / "out"
+    said = say("copy_snapshot", "math/steps", "1", str(out), "--format", "prm800k")
+    there = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
+    about = {"README.md", "manifest.json", "croissant.json"}
+    rows = {"prm800k/train-00000.jsonl.gz", "prm800k/origins/train-00000.jsonl.zst"}
+    assert there == about | rows
+    assert "5 files" in said
+    (line,) = gzip.decompress((out / "prm800k/train-00000.jsonl.gz").read_bytes()).splitlines()
+    assert json.loads(line) == phase_2()
+    with pytest.raises(CommandError, match="no version 2 of math/steps is frozen"):
+        say("copy_snapshot", "math/steps", "2", str(tmp_path))
+    with pytest.raises(CommandError, match="version 1 has no 'orm'"):
+        say("copy_snapshot", "math/steps", "1", str(tmp_path), "--format", "orm")
