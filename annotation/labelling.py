@@ -53,8 +53,8 @@ def request(
     `budget`, in the currency of the labeler's price, takes the place of the one before; the Run
     pauses when that much is spent. Raises NotNow where there is no price, or it is spent. Without
     `resumes` it is the route that asks: a Run that somebody or its budget has stopped gets more to
-    do, and stays stopped, and what failed is not tried again; one that it begins is the route's
-    (`route_runs`).
+    do, and stays stopped, and what failed is not tried again; one that has finished but spent its
+    budget waits for a larger one; one that it begins is the route's (`route_runs`).
     """
     wanted = {"labeler": str(labeler.uuid), "name": labeler.name, "judge": labeler.judge}
     price, judge = price_of(labeler.config), get_judge(labeler.judge)
@@ -72,7 +72,7 @@ def request(
             route_runs.leave_to_people(run)
         elif not run.slices.exists():
             route_runs.leave_to_route(run)
-        goes_on = resumes or not run.is_stopped
+        goes_on = resumes or not (run.is_stopped or run.is_over_budget)
         if goes_on:
             run_pace.set_budget(run, budget)
         if judge.needs_own_worker(labeler.config):
@@ -87,6 +87,8 @@ def request(
         )
         if goes_on:
             run.settle()
+        else:
+            run.hold()
     return run
 
 

@@ -26,9 +26,11 @@ from annotation.models.work import AssignmentQuerySet
 from annotation.policy import Policy
 from annotation.reopening import lock_places
 from annotation.routing import FIRST, LAST, begin_round
+from annotation.run_pace import NotNow
 from annotation.unmarked import LEFT
 from labelers.models import Labeler
 from web.models import User
+from web.registry import UnknownName
 
 log = logging.getLogger(__name__)
 
@@ -213,7 +215,13 @@ def _ask_models(
     missing = _not_asked(policy, names, {pk: cases[pk] for pk in to_models})
     # Programs ask by themselves.
     for labeler in Labeler.objects.judges().current().filter(name__in=missing).order_by("pk"):
-        run = labelling.request(project=project, labeler=labeler, reason=MARKS_FIRST, resumes=False)
+        try:
+            run = labelling.request(
+                project=project, labeler=labeler, reason=MARKS_FIRST, resumes=False
+            )
+        except (NotNow, UnknownName):
+            log.exception("%s could not be asked to mark %s", labeler.name, project.slug)
+            continue
         if run.state in LEFT:
             Reconsideration.objects.ask_for(project, to_models)
 
@@ -226,11 +234,7 @@ def _bring_in_line(
     slots, change = _slots(decisions), _Change()
     for pk, decision in decisions.items():
         case = cases[pk]
-        slot = {
-            "project": project,
-            "solution_id": pk,
-            "priority": priority(policy.order, case),
-        }
+        slot = {"project": project, "solution_id": pk, "priority": priority(policy.order, case)}
         for_people = [
             Assignment(
                 **slot,

@@ -4,6 +4,7 @@ A run that somebody asked for by hand is theirs, and is left alone; so is one th
 though no policy asks for it.
 """
 
+import logging
 from collections.abc import Iterable
 
 from django.db import transaction
@@ -13,6 +14,8 @@ from annotation import consensus, routing
 from annotation.models import Project, Run
 from annotation.policy import BadPolicy, Policy
 from labelers.models import Labeler
+
+log = logging.getLogger(__name__)
 
 ROUTE = "route"
 """In the request of a Run that the route began: whether it WANTS it, or has DROPPED it."""
@@ -42,20 +45,33 @@ def let_go_on(run: Run) -> None:
 
 
 def follow_everywhere() -> int:
-    """End what no policy asks for, let go on what one asks for again; return how many runs."""
+    """End what no policy asks for, let go on what one asks for again; return how many runs.
+
+    What is wrong in one project is logged, and keeps no other waiting; nor does whoever has it
+    locked.
+    """
     runs = Run.objects.filter(_MAY_END | _MAY_COME_BACK, kind=Run.Kind.LABELLING)
     projects = Project.objects.active().filter(pk__in=runs.values("project"))
-    return sum(follow(project) for project in projects)
+    followed = 0
+    for project in projects:
+        try:
+            followed += follow(project, waits=False)
+        except Exception:
+            log.exception("the runs of %s could not follow its policy", project.slug)
+    return followed
 
 
 @transaction.atomic
-def follow(project: Project) -> int:
+def follow(project: Project, *, waits: bool = True) -> int:
     """Bring the runs that the route began in a project in line with its policy; return how many.
 
     Where the labeler of one was replaced all solutions are looked at again, so that its successor
-    is asked.
+    is asked. Where somebody else has the project locked nothing is done, unless this `waits`.
     """
-    project = Project.objects.lock(project.pk)
+    try:
+        project = Project.objects.lock(project.pk, skips=not waits)
+    except Project.DoesNotExist:
+        return 0
     ours = project.runs.filter(_MAY_END | _MAY_COME_BACK, kind=Run.Kind.LABELLING)
     runs = list(ours.select_for_update().order_by("pk"))
     policy, current = _policy_of(project), _current(runs)

@@ -209,6 +209,12 @@ class Run(models.Model):
             self.state, self.error, self.finished_at = Run.State.FINISHED, "", timezone.now()
         self.save(update_fields=["request", *Run._STANDING])
 
+    def hold(self) -> None:
+        """Pause a finished Run, locked by the caller, that has slices to do and may not go on."""
+        if self.state == Run.State.FINISHED and self.slices.unfinished().exists():
+            self.state, self.finished_at = Run.State.PAUSED, None
+            self.save(update_fields=["state", "finished_at"])
+
     def _queue(self) -> None:
         self.state, self.error, self.finished_at = Run.State.QUEUED, "", None
         self.started_at = None  # its pace is that since it goes on

@@ -1,14 +1,19 @@
 """Marking that the route began ends when no policy asks for it; what managers began goes on."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
-from annotation import changes, labelling, route_runs, routing, run_control, runs, tasks
-from annotation.models import Project, Run
+from annotation import changes, consensus, labelling, route_runs, routing, run_control, runs, tasks
+from annotation.models import Project, Reconsideration, Run
+from annotation.policy import Policy
+from labelers.judges import JUDGES
 from labelers.registration import register_model
 from tests.annotation.routed import catch_up, make_routed, set_policy
+from tests.factories import make_solution
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +140,33 @@ def test_a_run_whose_budget_is_spent_does_not_come_back(project: Project) -> Non
     assert states()["judge"] == "cancelled"
 
 
+def test_a_finished_run_whose_budget_is_spent_waits_and_holds_up_nothing(project: Project) -> None:
+    spent = run_of("judge")
+    runs.work_here(spent, labelling.judge_slice)
+    Run.objects.filter(pk=spent.pk).update(money=Decimal(1), budget=Decimal(1))
+    made = make_solution(project.problems.get(), ["Another."])
+    Reconsideration.objects.ask_for(project, [made.pk])
+    catch_up(project)
+    assert states() == {"prm": "queued", "judge": "paused"}
+    assert (run_of("judge").left, run_of("prm").left) == (1, 5)
+    assert not Reconsideration.objects.exists()
+    Run.objects.filter(pk=spent.pk).update(budget=Decimal(2))
+    assert run_control.resume(spent).state == "queued"
+
+
+def test_a_labeler_whose_judge_is_gone_holds_up_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    register_model(name="judge", judge="outcome")
+    monkeypatch.delitem(JUDGES, "outcome")
+    made = make_solution(project.problems.get(), ["Another."])
+    Reconsideration.objects.ask_for(project, [made.pk])
+    catch_up(project)
+    assert run_of("prm").left == 5
+    assert not Reconsideration.objects.exists()
+    assert "judge could not be asked to mark" in caplog.text
+
+
 def test_a_policy_that_cannot_be_read_ends_nothing(project: Project) -> None:
     Project.objects.filter(pk=project.pk).update(routing={"first": "nobody"})
     assert route_runs.follow_everywhere() == 0
@@ -147,6 +179,45 @@ def test_an_archived_project_is_left_alone(project: Project) -> None:
     Project.objects.filter(pk=project.pk).update(routing=BOTH)
     assert route_runs.follow_everywhere() == 0
     assert states() == {"prm": "paused", "judge": "cancelled"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_does_not_wait_for_a_project_that_somebody_has_locked(project: Project) -> None:
+    free = make_routed(BOTH, n=1)
+    catch_up(free)
+    Project.objects.update(routing=ONE)
+    with transaction.atomic():
+        Project.objects.lock(project.pk)
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(swept).result(timeout=20) == 1
+    assert route_runs.follow_everywhere() == 1
+
+
+def swept() -> int:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        return route_runs.follow_everywhere()
+    finally:
+        connection.close()
+
+
+def test_a_project_that_breaks_keeps_no_other_from_following(
+    project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = make_routed(BOTH, n=1)
+    catch_up(other)
+    Project.objects.update(routing=ONE)
+    policy_of = consensus.policy_of
+
+    def breaks(of: Project) -> Policy:
+        if of == project:
+            raise ValueError("broken")
+        return policy_of(of)
+
+    monkeypatch.setattr(consensus, "policy_of", breaks)
+    assert route_runs.follow_everywhere() == 1
+    assert f"the runs of {project.slug} could not follow its policy" in caplog.text
 
 
 def test_another_mode_of_marking_ends_what_the_policy_had_begun(project: Project) -> None:
