@@ -72,7 +72,7 @@ def request(
             route_runs.leave_to_people(run)
         elif not run.slices.exists():
             route_runs.leave_to_route(run)
-        goes_on = resumes or not (run.is_stopped or run.is_over_budget)
+        goes_on = resumes or not (run.is_held or run.is_over_budget)
         if goes_on:
             run_pace.set_budget(run, budget)
         if judge.needs_own_worker(labeler.config):

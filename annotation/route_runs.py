@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import Q
 
-from annotation import consensus, routing
+from annotation import consensus, events, routing
 from annotation.models import Project, Run
 from annotation.policy import BadPolicy, Policy
 from labelers.models import Labeler
@@ -81,6 +81,7 @@ def follow(project: Project, *, waits: bool = True) -> int:
         if why and run.is_unfinished:
             _note(run, DROPPED)
             run.cancel(why)
+            events.run_ended(run)
             ended.append(why)
         elif not why and run.is_stopped and not run.is_over_budget:
             _note(run, WANTS)

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import events, labelling, route_runs, routing, run_pace, run_plans, unmarked
+from annotation import labelling, route_runs, routing, run_pace, run_plans
 from annotation.models import Project, Run
 from annotation.run_pace import NotNow
 from labelers.judges import JUDGES
@@ -90,17 +90,17 @@ def cancel(run: Run) -> None:
     """
     if not run.cancel():
         raise NotNow(_("This run has ended already."))
-    unmarked.let_go(run)
+    run_pace.end(run)
     run.refresh_from_db()
-    events.run_ended(run)
 
 
 @transaction.atomic
 def resume(run: Run, *, budget: Decimal | None = None) -> Run:
     """Let a stopped Run go on with what it has left, with another `budget` if one is given.
 
-    One that routes begins anew, by the solutions and settings of now. Raises NotNow where nothing
-    is left, the budget is spent, or there is no price to keep one by.
+    That is all of it, also where it was only to try again what had failed. One that routes begins
+    anew, by the solutions and settings of now. Raises NotNow where nothing is left, the budget is
+    spent, or there is no price to keep one by.
     """
     check_active(run.project)
     routes = run.kind == Run.Kind.ROUTING
@@ -131,7 +131,7 @@ def retry_failed(run: Run) -> Run:
     _check_not_beyond_help(locked)
     run_pace.set_budget(locked, None)
     first = run_plans.next_number(locked)
-    leaves_rest = locked.is_stopped and locked.slices.unfinished().exists()
+    leaves_rest = locked.is_held and locked.slices.unfinished().exists()
     entries = run_plans.take_back_failures(locked, transient_only=False)
     if not entries:
         raise NotNow(_("Nothing of this run has failed."))

@@ -181,13 +181,21 @@ def stop_in_time(run: Run, failures: Sequence[Failure]) -> None:
         return
     stopped = next((failure for failure in failures if failure.stops_run), None)
     if stopped is not None:
-        run.fail(stopped.reason)
-        unmarked.let_go(run)
-        events.run_ended(run)
+        if run.fail(stopped.reason):
+            end(run)
     elif run.is_over_budget:
         run.pause()
     elif run.failed_in_a_row >= ALL_FAILED:
         most = max(run.errors, key=lambda reason: run.errors[reason])
-        run.fail(f"stopped early: the last {run.failed_in_a_row} all failed, most often: {most}")
-        unmarked.let_go(run)
-        events.run_ended(run)
+        why = f"stopped early: the last {run.failed_in_a_row} all failed, most often: {most}"
+        if run.fail(why):
+            end(run)
+
+
+def end(run: Run) -> None:
+    """Have nobody wait for a Run that was cancelled or failed just now, and tell that it ended.
+
+    Needs the transaction that stopped it.
+    """
+    unmarked.let_go(run)
+    events.run_ended(run)

@@ -190,7 +190,10 @@ def finish(
         if not run.slices.unfinished().exists():
             run.settle()
             events.run_ended(run)
-        elif not run.has_tried():
+        elif run.has_tried():
+            if run.state in unmarked.LEFT:
+                run_pace.end(run)
+        else:
             run_pace.stop_in_time(run, made.failures)
     return True
 
@@ -216,9 +219,8 @@ def stop_run(piece: RunSlice, reason: str) -> bool:
     with transaction.atomic():
         if piece.still_held():
             piece.give_back()
-            piece.run.fail(reason)
-            unmarked.let_go(piece.run)
-            events.run_ended(piece.run)
+            if piece.run.fail(reason):
+                run_pace.end(piece.run)
     return False
 
 

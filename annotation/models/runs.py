@@ -127,6 +127,11 @@ class Run(models.Model):
         return self.state in {Run.State.PAUSED, Run.State.CANCELLED, Run.State.FAILED}
 
     @property
+    def is_held(self) -> bool:
+        """Whether it was stopped: also one that only tries again, before that, what had failed."""
+        return self.is_stopped or bool(self.tries_from)
+
+    @property
     def has_ended(self) -> bool:
         return self.state in {Run.State.FINISHED, Run.State.FAILED, Run.State.CANCELLED}
 
@@ -175,8 +180,13 @@ class Run(models.Model):
         return int(self.request.get("again", {}).get("from", 0))
 
     def try_again(self, first: int) -> None:
-        """Queue a stopped Run, locked by the caller, for its slices from number `first` alone."""
-        then = Run.State.CANCELLED if self.state == Run.State.CANCELLED else Run.State.PAUSED
+        """Queue a Run that is held, locked by the caller, for its slices from number `first` alone.
+
+        One that does so already ends as it was to end, and one that could not go on as cancelled.
+        """
+        then = Run.State.PAUSED if self.state == Run.State.PAUSED else Run.State.CANCELLED
+        if self.is_unfinished:
+            then = self.request["again"]["then"]
         self.request = {**self.request, "again": {"from": self.tries_from or first, "then": then}}
         self._queue()
         self.save(update_fields=["request", *Run._STANDING])
@@ -184,7 +194,7 @@ class Run(models.Model):
     def has_tried(self) -> bool:
         """Stop a Run again, locked by the caller, of which only that was to be tried which has been
         by now; True if it was one."""
-        if not self.tries_from or self._to_try().exists():
+        if not (self.is_unfinished and self.tries_from) or self._to_try().exists():
             return False
         self.state = self.request["again"]["then"]
         if self.state == Run.State.CANCELLED:

@@ -7,13 +7,24 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from annotation import changes, consensus, labelling, route_runs, routing, run_control, runs, tasks
+from annotation import (
+    changes,
+    consensus,
+    labelling,
+    route_runs,
+    routing,
+    run_control,
+    runs,
+    tasks,
+    webhooks,
+)
 from annotation.models import Project, Reconsideration, Run
 from annotation.policy import Policy
 from labelers.judges import JUDGES
 from labelers.registration import register_model
 from tests.annotation.routed import catch_up, make_routed, set_policy
-from tests.factories import make_solution
+from tests.factories import make_solution, make_user
+from web.models import Delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +63,14 @@ def test_a_run_ends_when_the_policy_drops_its_labeler(project: Project) -> None:
     assert piece is not None
     assert runs.work(piece, labelling.judge_slice), "what is in work still ends"
     assert run_of("judge").done == 4
+
+
+def test_the_end_of_a_run_that_the_policy_drops_is_told(project: Project) -> None:
+    url, boss = "https://hooks.example.org", make_user()
+    webhooks.make_webhook(project=project, url=url, events=["run.finished"], user=boss)
+    set_policy(project, ONE)
+    told = Delivery.objects.filter(payload__run__kind="labelling")
+    assert [one.payload["run"]["state"] for one in told] == ["cancelled"]
 
 
 def test_every_run_of_the_route_ends_when_the_policy_is_taken_away(project: Project) -> None:

@@ -186,6 +186,32 @@ def test_a_run_that_tries_again_what_failed_can_be_asked_for_the_rest(in_twos: R
     assert (in_twos.state, in_twos.done) == ("finished", 7)
 
 
+@pytest.mark.parametrize("stop", [run_control.pause, run_control.cancel])
+def test_to_try_again_twice_leaves_the_rest_of_a_stopped_run(
+    in_twos: Run, stop: Callable[[Run], None]
+) -> None:
+    fail_all(in_twos)
+    fail_all(in_twos)
+    stop(in_twos)
+    stopped = in_twos.state
+    run_control.retry_failed(in_twos)
+    fail_all(in_twos)
+    run_control.retry_failed(in_twos)
+    judge_next(in_twos)
+    judge_next(in_twos)
+    assert (in_twos.state, in_twos.done, in_twos.left) == (stopped, 3, 4)
+
+
+def test_what_the_route_adds_leaves_the_rest_of_a_stopped_run(in_twos: Run) -> None:
+    fail_all(in_twos)
+    run_control.pause(in_twos)
+    run_control.retry_failed(in_twos)
+    labeler = register_model(name="in twos", judge="in twos")
+    labelling.request(project=in_twos.project, labeler=labeler, resumes=False)
+    judge_next(in_twos)
+    assert (in_twos.state, in_twos.done, in_twos.left) == ("paused", 1, 6)
+
+
 def test_what_failed_is_tried_again_in_batches_of_the_judges_size(in_twos: Run) -> None:
     assert len(in_twos.slices.earliest("number").payload) == 1
     for _ in range(4):

@@ -1,13 +1,16 @@
 """What a model labeler leaves unmarked goes on without it, and back when it is tried again."""
 
+from collections.abc import Callable
+
 import pytest
 
-from annotation import labelling, run_control, run_pace, runs
+from annotation import labelling, run_control, run_pace, runs, webhooks
 from annotation.models import Assignment, Project, Reconsideration, Run, RunSlice, Solution
 from annotation.run_pace import Failure
 from labelers.models import Labeler
 from tests.annotation.routed import catch_up, claimed, judged, make_routed, slots_of, verdicts_of
-from tests.factories import make_annotation, make_solution
+from tests.factories import make_annotation, make_solution, make_user
+from web.models import Delivery
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +47,12 @@ def waiting(project: Project) -> set[int]:
 
 def everything(project: Project) -> set[int]:
     return {one.pk for one in solutions_of(project)}
+
+
+def listen(project: Project) -> None:
+    """Have a webhook told of every run that ends."""
+    url, boss = "https://hooks.example.org", make_user()
+    webhooks.make_webhook(project=project, url=url, events=["run.finished"], user=boss)
 
 
 def slots(run: Run) -> dict[str, str]:
@@ -170,6 +179,58 @@ def test_a_run_that_stops_early_is_not_waited_for(
     assert run.state == Run.State.FAILED
     assert slots(run) == {"failed": "It has no head.", "open": ""}
     assert waiting(project) == set()
+
+
+@pytest.mark.parametrize("stop", [run_control.cancel, Run.fail])
+def test_what_a_run_leaves_goes_on_again_once_it_has_tried_again_what_failed(
+    project: Project, run: Run, stop: Callable[..., object]
+) -> None:
+    listen(project)
+    first, second = run.slices.get().payload
+    RunSlice.objects.filter(run=run).update(payload=[first])
+    RunSlice.objects.create(run=run, number=7, payload=[second])
+    fail(run, transient=False)
+    stop(run, *(["it has no head"] if stop == Run.fail else []))
+    run_control.retry_failed(run)
+    Reconsideration.objects.ask_for_all(project, project.solutions.values("pk"))
+    assert waiting(project) == everything(project)
+    told = Delivery.objects.count()
+    run.refresh_from_db()
+    runs.work_here(run, labelling.judge_slice)
+    assert (run.state, run.left) == (Run.State.CANCELLED, 1)
+    assert waiting(project) == set()
+    assert Delivery.objects.count() == told + 1
+
+
+def test_a_run_that_is_stopped_while_it_tries_again_stays_as_it_was_stopped(
+    project: Project, run: Run
+) -> None:
+    first, second = run.slices.get().payload
+    RunSlice.objects.filter(run=run).update(payload=[first])
+    RunSlice.objects.create(run=run, number=7, payload=[second])
+    fail(run, transient=False)
+    run_control.pause(run)
+    run_control.retry_failed(run)
+    piece = runs.claim(run.pk)
+    assert piece is not None
+    run.refresh_from_db()
+    run_control.cancel(run)
+    assert runs.work(piece, labelling.judge_slice)
+    run.refresh_from_db()
+    assert run.state == Run.State.CANCELLED
+
+
+def test_a_run_that_cannot_go_on_says_so_once(project: Project, run: Run) -> None:
+    listen(project)
+    first, second = run.slices.get().payload
+    RunSlice.objects.filter(run=run).update(payload=[first])
+    RunSlice.objects.create(run=run, number=7, payload=[second])
+    pieces = [runs.claim(run.pk), runs.claim(run.pk)]
+    for piece in pieces:
+        assert piece is not None
+        runs.stop_run(piece, "it has no head")
+        Reconsideration.objects.filter(project=project).delete()
+    assert Delivery.objects.count() == 1
 
 
 @pytest.mark.parametrize(("state", "waits"), [("paused", True), ("cancelled", False)])
