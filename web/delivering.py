@@ -28,7 +28,9 @@ LEASE = timedelta(seconds=30)
 WAITS_S = (10, 60, 300, 1_800, 3_600, 3 * 3_600, 6 * 3_600, 12 * 3_600)
 """After each try that failed; after the last of them a delivery is given up."""
 MOST_FAILED = 30
-"""Tries in a row that may fail before a subscription is disabled."""
+"""Tries in a row that may fail before a subscription is disabled, …"""
+FAILING_FOR = timedelta(hours=24)
+"""… if all in this time have: many that wait may fail together while a receiver restarts."""
 KEPT_ATTEMPTS = 20
 GONE = 410
 
@@ -56,7 +58,8 @@ def claim() -> Delivery | None:
         Subscription.objects.enabled()
         .filter(Exists(due), ~Exists(on_its_way))
         .select_for_update(skip_locked=True, of=("self",))
-        .order_by("pk")
+        # Those that answer come first: one that lets every try run into its deadline holds none up.
+        .order_by("failed_in_a_row", "pk")
     )
     for subscription in free:
         # Locked: none of its deliveries can be taken beside this one.
@@ -130,18 +133,24 @@ def _settle(delivery: Delivery, status: int | None, error: str, took_ms: int) ->
     locked.tries += 1
     if not error:
         locked.state, locked.ended_at = Delivery.State.DELIVERED, now
-        subscription.failed_in_a_row = 0
+        subscription.failed_in_a_row, subscription.failing_since = 0, None
     else:
         _put_off(locked)
         subscription.failed_in_a_row += 1
+        subscription.failing_since = subscription.failing_since or now
     locked.save()
-    subscription.save(update_fields=["failed_in_a_row"])
+    subscription.save(update_fields=["failed_in_a_row", "failing_since"])
     if status == GONE:
         subscription.disable(_("The receiver said that it is gone (410)."))
-    elif subscription.failed_in_a_row >= MOST_FAILED:
+    elif subscription.failed_in_a_row >= MOST_FAILED and _fails_for_long(subscription):
         said = _("%(count)d tries in a row have failed, the last one with: %(error)s")
         because = said % {"count": subscription.failed_in_a_row, "error": error}
         subscription.disable(because[:300])
+
+
+def _fails_for_long(subscription: Subscription) -> bool:
+    since = subscription.failing_since
+    return since is not None and timezone.now() - since >= FAILING_FOR
 
 
 def _put_off(delivery: Delivery) -> None:

@@ -86,6 +86,9 @@ class Subscription(models.Model):
     old_nonce = models.UUIDField(null=True, blank=True, editable=False)
     changed_secret_at = models.DateTimeField(default=timezone.now, editable=False)
     failed_in_a_row = models.PositiveIntegerField(default=0, editable=False)
+    failing_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The first of the tries that failed."
+    )
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_because = models.CharField(max_length=300, blank=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -119,8 +122,11 @@ class Subscription(models.Model):
         self.save(update_fields=["disabled_at", "disabled_because"])
 
     def enable(self) -> None:
-        self.disabled_at, self.disabled_because, self.failed_in_a_row = None, "", 0
-        self.save(update_fields=["disabled_at", "disabled_because", "failed_in_a_row"])
+        self.disabled_at, self.disabled_because = None, ""
+        self.failed_in_a_row, self.failing_since = 0, None
+        self.save(
+            update_fields=["disabled_at", "disabled_because", "failed_in_a_row", "failing_since"]
+        )
 
 
 def _secret(nonce: uuid.UUID) -> str:

@@ -105,21 +105,31 @@ def test_what_fails_is_tried_again_later_and_given_up_in_the_end(receiver: Recei
     assert (row.state, subscription.failed_in_a_row) == ("delivered", 0)
 
 
-def test_after_many_failures_in_a_row_a_subscription_is_disabled(
+def test_after_many_failures_in_a_row_for_a_day_a_subscription_is_disabled(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivering, "MOST_FAILED", 3)
     subscription = subscribe(receiver.url)
     tell(*({"n": n} for n in range(5)))
     receiver.status = 503
-    assert delivering.deliver_due() == 3
+    assert delivering.deliver_due() == 5
+    subscription.refresh_from_db()
+    assert subscription.disabled_at is None, "it may be down for a minute"
+    subscription.failing_since -= delivering.FAILING_FOR
+    subscription.save()
+    due_now()
+    assert delivering.deliver_due() == 1
     subscription.refresh_from_db()
     assert "HTTP 503" in subscription.disabled_because
     due_now()
     assert delivering.deliver_due() == 0
     subscription.enable()
+    assert delivering.deliver_due() == 5, "the day begins anew"
+    due_now()
     receiver.status = 200
     assert delivering.deliver_due() == 5
+    subscription.refresh_from_db()
+    assert (subscription.failed_in_a_row, subscription.failing_since) == (0, None)
 
 
 def test_a_receiver_that_is_gone_is_asked_no_more(receiver: Receiver) -> None:
@@ -183,6 +193,15 @@ def test_one_at_a_time_is_on_its_way_to_a_subscriber(receiver: Receiver) -> None
         other.pk - 1, other.pk
     }  # fmt: skip
     assert delivering.claim() is None
+
+
+def test_a_receiver_that_fails_keeps_nobody_else_waiting(receiver: Receiver) -> None:
+    failing, whole = subscribe(receiver.url), subscribe(receiver.url)
+    failing.failed_in_a_row = 1
+    failing.save()
+    tell()
+    claimed = [delivering.claim(), delivering.claim()]
+    assert [one and one.subscription_id for one in claimed] == [whole.pk, failing.pk]
 
 
 def test_a_delivery_of_a_worker_that_died_is_sent_by_another(receiver: Receiver) -> None:
