@@ -6,6 +6,7 @@ is an error keeps nothing: the key is free for another try.
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -70,7 +71,7 @@ def once(request: Request, do: Callable[[], Response], *, shown_once: Collection
     """Return what `do` answers to `request`, or answered when the same came under its key."""
     wanted = {
         "address": f"{request.method} {request.get_full_path()}"[:2000],
-        "request_digest": _digest(request.data),
+        "request_digest": _digest_of(request),
     }
     key = _key(request)
     with transaction.atomic():
@@ -132,20 +133,28 @@ def _keep(kept: KeptAnswer, response: Response, shown_once: Collection[str]) -> 
     kept.save(update_fields=["status", "body", "location"])
 
 
+def _digest_of(request: Request) -> str:
+    try:
+        return _digest(request.data)
+    except RecursionError:
+        raise ParseError(_("What was sent is nested too deeply.")) from None
+
+
 def _digest(sent: Any) -> str:
     """Return the SHA-256 of what was sent, as it was understood."""
     digest = hashlib.sha256()
     if not isinstance(sent, QueryDict):
-        digest.update(orjson.dumps(sent, option=orjson.OPT_SORT_KEYS))
+        # The standard library's writes whatever its reader has read: lone surrogates, any integer.
+        digest.update(json.dumps(sent, sort_keys=True).encode())
         return digest.hexdigest()
     for name, values in sorted(sent.lists()):
         for value in values:
-            digest.update(f"\0{name}\0".encode())
+            digest.update(f"\0{name}\0".encode(errors="surrogatepass"))
             if isinstance(value, UploadedFile):
-                digest.update(f"{value.name}\0".encode())
+                digest.update(f"{value.name}\0".encode(errors="surrogatepass"))
                 for chunk in value.chunks():
                     digest.update(chunk)
                 value.seek(0)
             else:
-                digest.update(str(value).encode())
+                digest.update(str(value).encode(errors="surrogatepass"))
     return digest.hexdigest()

@@ -90,6 +90,28 @@ def test_keys_are_each_users_own(client: APIClient, manager: User) -> None:
     assert post(client_of(manager, "manage"), key).headers["Idempotency-Replayed"] == "true"
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        f'{{"url": {10**30}, "events": []}}',
+        '{"url": "https://hooks.example.org/\\ud800", "events": ["run.finished"]}',
+        '{"\\ud800": 1}',
+        "[" * 100_000 + "]" * 100_000,
+    ],
+    ids=["a large integer", "a lone surrogate", "one in a name", "deep nesting"],
+)
+def test_what_only_pythons_json_reads_is_a_bad_request(client: APIClient, sent: str) -> None:
+    client.raise_request_exception = False
+    answer = client.post(
+        reverse("api_webhooks", args=["eggs"]),
+        sent,
+        content_type="application/json",
+        headers={"Idempotency-Key": str(uuid4())},
+    )
+    assert answer.status_code == 400
+    assert not KeptAnswer.objects.exists()
+
+
 def test_without_a_key_each_is_another(client: APIClient) -> None:
     for _ in range(2):
         client.post(reverse("api_webhooks", args=["eggs"]), WEBHOOK, format="json")
