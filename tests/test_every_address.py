@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django.plugin import DjangoDbBlocker
 
 from annotation import labelling, routing, webhooks
 from annotation.models import Assignment, Invitation, Lease, Membership, Project
@@ -118,13 +120,22 @@ class Place:
 
     project: Project
     people: dict[str, User]
+    strangers: tuple[User, ...]
+    """Who has nothing to do with the project, is a manager elsewhere, or was one here."""
     names: dict[str, Any]
     special: dict[str, dict[str, Any]]
     """What one address names instead."""
 
 
-@pytest.fixture
-def place() -> Place:
+@pytest.fixture(scope="module")
+def place(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Place]:
+    """Made once: the transaction of each test lies within this one and takes its changes back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_place()
+        transaction.set_rollback(True)
+
+
+def make_place() -> Place:
     people = {role: make_user(role) for role in (*ALL, "owner")}
     roles = {user: role for role, user in people.items() if role != "owner"}
     people[MANAGER].user_permissions.add(Permission.objects.get(codename="add_project"))
@@ -147,9 +158,13 @@ def place() -> Place:
         events=["run.finished"],
         user=people[MANAGER],
     )
+    elsewhere, gone = make_user(), make_user()
+    make_project("elsewhere", members={elsewhere: MANAGER})
+    Membership.objects.create(user=gone, project=project, role=MANAGER, ended_at=project.created_at)
     return Place(
         project=project,
         people=people,
+        strangers=(make_user(), elsewhere, gone),
         names={
             "slug": "eggs",
             "problem_id": solution.problem_id,
@@ -227,14 +242,8 @@ DOORS = [
 def test_an_address_of_a_project_knows_its_people(
     place: Place, method: str, name: str, allowed: set[str]
 ) -> None:
-    outsider, elsewhere = make_user(), make_user()
-    make_project("elsewhere", members={elsewhere: MANAGER})
-    gone = make_user()
-    Membership.objects.create(
-        user=gone, project=place.project, role=MANAGER, ended_at=place.project.created_at
-    )
     assert ask(place, None, method, name) in {302, 401}
-    for stranger in (outsider, elsewhere, gone):
+    for stranger in place.strangers:
         assert ask(place, stranger, method, name) == 404
     for role in ALL - allowed:
         assert ask(place, place.people[role], method, name) in {403, 404}, role
