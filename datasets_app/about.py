@@ -6,6 +6,7 @@ from operator import itemgetter
 from pathlib import Path
 
 import orjson
+from django.utils.text import slugify
 
 from datasets_app import card, stored
 from datasets_app.comparing import compare
@@ -16,6 +17,7 @@ from datasets_app.models import Export, Snapshot, SnapshotFile
 from datasets_app.stored import Stored
 
 MANIFEST_FORMAT = 1
+LENGTHS_FOLDER = "token-lengths/"
 LISTED = 1_000
 """Held-out problems that the manifest names; the others are counted."""
 _PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -111,6 +113,33 @@ def write_comparison(before: Snapshot, after: Snapshot) -> Stored:
     said = orjson.dumps(compare(before, after).as_json(), option=_PRETTY)
     with stored.drafted() as drafts:
         return _kept(drafts / "comparison.json", said, after)
+
+
+def keep_token_lengths(snapshot: Snapshot, tokenizer: str, lengths: Json) -> None:
+    """Keep how long the rows of a version are under a tokenizer, in place of what was known."""
+    said = orjson.dumps({"tokenizer": tokenizer, **lengths}, option=_PRETTY)
+    path = f"{LENGTHS_FOLDER}{slugify(tokenizer)[-100:] or 'tokenizer'}.json"
+    with stored.drafted() as drafts:
+        file = _kept(drafts / "lengths.json", said, snapshot)
+    SnapshotFile.objects.update_or_create(
+        snapshot=snapshot,
+        path=path,
+        defaults={
+            "kind": SnapshotFile.Kind.ABOUT,
+            "size": file.size,
+            "sha256": file.sha256,
+            "stored_as": file.name,
+        },
+    )
+
+
+def token_lengths(snapshot: Snapshot) -> list[Json]:
+    """Return what is known of the lengths of a version's rows, by tokenizer."""
+    found = []
+    for file in snapshot.files.filter(path__startswith=LENGTHS_FOLDER).order_by("path"):
+        with stored.opened(file.stored_as) as kept:
+            found.append(orjson.loads(kept.read()))
+    return found
 
 
 def _kept(path: Path, text: bytes, snapshot: Snapshot) -> Stored:

@@ -82,6 +82,19 @@ def scorecard(manifest: Mapping[str, Any]) -> Scorecard:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCard:
+    """How long rows are under one tokenizer."""
+
+    said: Json
+    lengths: Histogram
+
+
+def token_card(said: Json) -> TokenCard:
+    """Return the plot of one of `about.token_lengths`."""
+    return TokenCard(said=said, lengths=histogram(grouped(numbers(said["lengths"]))))
+
+
 def _split(name: str, counts: Json) -> SplitCard:
     positions = grouped(numbers(counts["first_error"], plus=1), last_is_open=LONGEST + 1)
     agreement = counts["agreement"]

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation import run_kinds, run_progress
 from annotation.models import Project
 from annotation.views import managed_project
-from datasets_app import snapshots
+from datasets_app import about, snapshots
 from datasets_app.exporters.base import OptionRefused
 from datasets_app.form_rules import labelers_of, with_names
 from datasets_app.format_form import FormatForm
@@ -19,7 +19,7 @@ from datasets_app.loading_script import scripts_of
 from datasets_app.models import Snapshot
 from datasets_app.rule_words import in_words
 from datasets_app.rules import Rules
-from datasets_app.scorecard import scorecard
+from datasets_app.scorecard import scorecard, token_card
 from datasets_app.views import read_project, same_before
 from web.views import UserRequest
 
@@ -48,6 +48,7 @@ def snapshot(request: UserRequest, slug: str, name: str, version: int) -> HttpRe
     if found.is_frozen:
         context |= {
             "card": scorecard(found.manifest),
+            "tokens": [token_card(said) for said in about.token_lengths(found)],
             "scripts": scripts_of(found, request.build_absolute_uri("/")),
             "form": FormatForm() if project.may_manage else None,
         }
