@@ -70,7 +70,7 @@ def request(
         )
         if resumes:
             route_runs.leave_to_people(run)
-        elif not run.slices.exists():
+        elif not run.slices.exists() or (route_runs.ROUTE in run.request and not run.is_stopped):
             route_runs.leave_to_route(run)
         goes_on = resumes or not (run.is_held or run.is_over_budget)
         if goes_on:

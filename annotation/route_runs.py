@@ -8,7 +8,9 @@ import logging
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from annotation import consensus, events, routing
 from annotation.models import Project, Run
@@ -25,6 +27,7 @@ REPLACED = "the labeler was replaced or retired"
 
 _MAY_END = Q(request__route=WANTS, state__in=[Run.State.QUEUED, Run.State.RUNNING])
 _MAY_COME_BACK = Q(request__route=DROPPED, state=Run.State.CANCELLED)
+_MAY_BE_SUCCEEDED = Q(request__route=WANTS, state__in=[Run.State.FINISHED, Run.State.PAUSED])
 
 
 def leave_to_route(run: Run) -> None:
@@ -50,8 +53,7 @@ def follow_everywhere() -> int:
     What is wrong in one project is logged, and keeps no other waiting; nor does whoever has it
     locked.
     """
-    runs = Run.objects.filter(_MAY_END | _MAY_COME_BACK, kind=Run.Kind.LABELLING)
-    projects = Project.objects.active().filter(pk__in=runs.values("project"))
+    projects = Project.objects.active().filter(pk__in=_in_question().values("project"))
     followed = 0
     for project in projects:
         try:
@@ -72,24 +74,34 @@ def follow(project: Project, *, waits: bool = True) -> int:
         project = Project.objects.lock(project.pk, skips=not waits)
     except Project.DoesNotExist:
         return 0
-    ours = project.runs.filter(_MAY_END | _MAY_COME_BACK, kind=Run.Kind.LABELLING)
+    ours = _in_question().filter(project=project)
     runs = list(ours.select_for_update().order_by("pk"))
     policy, current = _policy_of(project), _current(runs)
     ended, back = [], []
     for run in runs:
-        why = _reason_to_end(run, policy, current)
-        if why and run.is_unfinished:
+        why, is_wanted = _reason_to_end(run, policy, current), run.request[ROUTE] == WANTS
+        if why and is_wanted:
             _note(run, DROPPED)
-            run.cancel(why)
-            events.run_ended(run)
+            if run.is_unfinished:
+                run.cancel(why)
+                events.run_ended(run)
             ended.append(why)
-        elif not why and run.is_stopped and not run.is_over_budget:
+        elif not (why or is_wanted or policy is None or run.is_over_budget):
             _note(run, WANTS)
             run.settle()
             back.append(run)
     if REPLACED in ended:
         routing.request(project=project)
     return len(ended) + len(back)
+
+
+def _in_question() -> QuerySet[Run]:
+    """Return the labelling runs that may have to end, come back, or have a successor asked."""
+    machines = Labeler.objects.machines().current().annotate(as_text=Cast("uuid", TextField()))
+    asked = KeyTextTransform("labeler", "request")
+    labelling = Run.objects.filter(kind=Run.Kind.LABELLING).alias(labeler_uuid=asked)
+    is_replaced = ~Exists(machines.filter(as_text=OuterRef("labeler_uuid")))
+    return labelling.filter(_MAY_END | _MAY_COME_BACK | _MAY_BE_SUCCEEDED & Q(is_replaced))
 
 
 def _note(run: Run, value: str | None) -> None:

@@ -117,6 +117,41 @@ def test_the_run_of_a_labeler_that_was_replaced_ends_and_its_successor_marks_all
     assert route_runs.follow_everywhere() == 0
 
 
+@pytest.mark.parametrize("state", ["finished", "paused"])
+def test_the_successor_of_a_labeler_whose_run_has_finished_or_is_paused_marks_all(
+    project: Project, state: str
+) -> None:
+    old = run_of("judge")
+    if state == "finished":
+        runs.work_here(old, labelling.judge_slice)
+    else:
+        run_control.pause(old)
+    assert route_runs.follow_everywhere() == 0
+    new = register_model(name="judge", judge="outcome")
+    assert route_runs.follow_everywhere() == 1
+    runs.work_here(project.runs.get(kind=Run.Kind.ROUTING, state="queued"), routing.route_slice)
+    catch_up(project)
+    assert project.assignments.filter(labeler=new).count() == 4
+    old.refresh_from_db()
+    assert old.state == state
+    assert route_runs.follow_everywhere() == 0
+
+
+def test_a_run_that_finished_though_it_was_dropped_is_the_routes_again(project: Project) -> None:
+    piece = runs.claim(run_of("judge").pk)
+    assert piece is not None
+    set_policy(project, ONE)
+    assert runs.work(piece, labelling.judge_slice)
+    assert states()["judge"] == "finished"
+    set_policy(project, BOTH)
+    make_solution(project.problems.get(), ["Another."])
+    Reconsideration.objects.ask_for_all(project, project.solutions.values("pk"))
+    catch_up(project)
+    assert states()["judge"] == "queued"
+    set_policy(project, ONE)
+    assert states()["judge"] == "cancelled"
+
+
 def test_the_run_of_a_labeler_that_was_retired_ends(project: Project) -> None:
     register_model(name="judge", judge="arithmetic").retire()
     tasks.route_solutions()
@@ -190,6 +225,13 @@ def test_a_policy_that_cannot_be_read_ends_nothing(project: Project) -> None:
     Project.objects.filter(pk=project.pk).update(routing={"first": "nobody"})
     assert route_runs.follow_everywhere() == 0
     assert states() == {"prm": "queued", "judge": "queued"}
+
+
+def test_a_policy_that_cannot_be_read_brings_nothing_back(project: Project) -> None:
+    set_policy(project, ONE)
+    Project.objects.filter(pk=project.pk).update(routing={"first": "nobody"})
+    assert route_runs.follow_everywhere() == 0
+    assert states() == {"prm": "queued", "judge": "cancelled"}
 
 
 def test_an_archived_project_is_left_alone(project: Project) -> None:
