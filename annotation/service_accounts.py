@@ -38,7 +38,8 @@ def make_service_account(*, project: Project, name: str) -> Membership:
     try:
         with transaction.atomic():
             user = User.objects.create_user(username=name, is_service=True)
-            register_program(name=name, user=user)
+            # It may mark in other projects: only who runs the site puts another in its place.
+            register_program(name=name, user=user, replaces=False)
     except (IntegrityError, BadConfiguration):
         raise NameTaken(_("Another account or labeler is named %s.") % name) from None
     return Membership.objects.create(user=user, project=project, role=Membership.Role.LABELER)

@@ -71,12 +71,12 @@ def register_model(*, name: str, judge: str, config: Mapping[str, Any] | None = 
 
 
 @transaction.atomic
-def register_program(*, name: str, user: User) -> Labeler:
+def register_program(*, name: str, user: User, replaces: bool = True) -> Labeler:
     """Return the model labeler `name` that `user` is from now on: a program's account.
 
     A current program of this name with another account is retired, and replaced by this one.
     Raises BadConfiguration for an account that has marked or holds work as a person, or is another
-    program, and for the name of a judge's labeler.
+    program, and for the name of a judge's labeler; without `replaces` for a program's name, too.
     """
     labeler = Labeler.objects.select_for_update().get(pk=labeler_of(user).pk)
     current = Labeler.objects.machines().current().select_for_update().filter(name=name).first()
@@ -91,6 +91,8 @@ def register_program(*, name: str, user: User) -> Labeler:
     if current is not None:
         if current.judge:
             raise BadConfiguration(f"{name!r} is a model that marks by the judge {current.judge!r}")
+        if not replaces:
+            raise BadConfiguration(f"{name!r} is a program with another account")
         current.retire()
     labeler.kind, labeler.name, labeler.replaces = Labeler.Kind.MODEL, name, current
     labeler.save(update_fields=["kind", "name", "replaces"])

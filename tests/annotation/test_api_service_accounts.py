@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from annotation.models import Annotation, Membership, Project
 from labelers.models import Labeler
+from labelers.registration import register_program
 from tests.annotation.test_api_runs import client_of
 from tests.factories import make_labeler, make_problem, make_project, make_solution, make_user
 from web.models import ApiToken, User
@@ -121,6 +122,14 @@ def test_a_name_that_is_taken_or_none_is_refused(client: APIClient) -> None:
         assert answer.status_code == 400
         assert [error["field"] for error in answer.json()["errors"]] == ["name"]
     assert User.objects.filter(is_service=True).count() == 1
+
+
+def test_nobodys_program_is_replaced_by_an_account_of_its_name(client: APIClient) -> None:
+    theirs = register_program(name="checker", user=make_user("bot"))
+    assert make(client).status_code == 400
+    theirs.refresh_from_db()
+    assert theirs.retired_at is None
+    assert not User.objects.filter(is_service=True).exists()
 
 
 def test_who_may_make_one(client: APIClient, manager: User) -> None:
