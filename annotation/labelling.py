@@ -112,7 +112,7 @@ def plan_again(run: Run, entries: Sequence[Any]) -> None:
     slices = labelling_plans.again(entries, size)
     open_again(entries)
     run_plans.add_slices(run, slices, settles=False)
-    labelling_plans.recount(run)
+    run_plans.recount(run)
 
 
 def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:

@@ -47,7 +47,7 @@ def ask_for_all(*, run: Run, labeler: Labeler, batch_size: int, reason: str) -> 
 
     As much as is planned at once is planned here; a slice that plans on is added for the rest.
     """
-    if run.slices.unfinished().filter(payload__0__has_key="problem").exists():
+    if run.slices.unfinished().plans().exists():
         return
     plan = Plan(problem=0, left=0, is_counted=False, reason=reason)
     go_on(run=run, labeler=labeler, plan=plan, batch_size=batch_size)
@@ -89,7 +89,7 @@ def go_on(
         rest = _rest(project, labeler, plan, found[-1][1], len(now))
         batches.append([asdict(rest)])
     run_plans.add_slices(run, batches, settles=False)
-    recount(run, but=piece)
+    run_plans.recount(run, but=piece)
 
 
 def again(entries: Sequence[Any], batch_size: int) -> list[list[Any]]:
@@ -97,17 +97,6 @@ def again(entries: Sequence[Any], batch_size: int) -> list[list[Any]]:
     plans = [[entry] for entry in entries if _plan_of([entry])]
     slots = [entry for entry in entries if not _plan_of([entry])]
     return [list(batch) for batch in run_plans.batches(slots, batch_size)] + plans
-
-
-def recount(run: Run, *, but: RunSlice | None = None) -> None:
-    """Set the total of a locked Run to what is done, has failed, and is left in its slices."""
-    unfinished = run.slices.unfinished()
-    if but is not None:
-        unfinished = unfinished.exclude(pk=but.pk)
-    payloads = unfinished.values_list("payload", flat=True).iterator()
-    left = sum(plan.left if (plan := _plan_of(one)) else len(one) for one in payloads)
-    run.total = run.done + run.failed + left
-    run.save(update_fields=["total"])
 
 
 def _plan_of(payload: Sequence[Any]) -> Plan | None:

@@ -75,6 +75,18 @@ def add_slices(run: Run, batches: Iterable[Sequence[Any]], *, settles: bool = Tr
     return added
 
 
+def recount(run: Run, *, but: RunSlice | None = None) -> None:
+    """Set the total of a locked Run to what is done, has failed, and is left in its slices.
+
+    Not in the slice `but`, which is about to end.
+    """
+    left = run.slices.unfinished()
+    if but is not None:
+        left = left.exclude(pk=but.pk)
+    run.total = run.done + run.failed + left.n_entries()
+    run.save(update_fields=["total"])
+
+
 def plan_anew(run: Run, batches: Iterable[Sequence[Any]]) -> None:
     """Plan `batches` as all that a locked Run is to do from now on.
 

@@ -42,7 +42,7 @@ def let_go(run: Run) -> None:
         project=run.project_id, labeler__uuid=run.request["labeler"]
     )
     Reconsideration.objects.ask_for_all(run.project, left.values("solution"))
-    if run.slices.unfinished().filter(payload__0__has_key="problem").exists():
+    if run.slices.unfinished().plans().exists():
         # What it had not planned yet has no slot.
         labeler = Labeler.objects.get(uuid=run.request["labeler"])
         unplanned = lacking(run.project, labeler)
@@ -58,7 +58,7 @@ def stopped_labelers(
     """
     runs = Run.objects.filter(project=project_id, kind=Run.Kind.LABELLING, state__in=LEFT)
     if unplanned:
-        open_plans = RunSlice.objects.unfinished().filter(payload__0__has_key="problem")
+        open_plans = RunSlice.objects.unfinished().plans()
         runs = runs.filter(pk__in=open_plans.values("run"))
     stopped = [request["labeler"] for request in runs.values_list("request", flat=True)]
     found = Labeler.objects.filter(pk__in=labelers, uuid__in=stopped)

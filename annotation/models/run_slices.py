@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import IntegerField, Q
+from django.db.models import F, Func, IntegerField, Q, Sum
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
@@ -34,6 +34,17 @@ class RunSliceQuerySet(models.QuerySet["RunSlice"]):
 
     def unfinished(self) -> "RunSliceQuerySet":
         return self.filter(state__in=[RunSlice.State.OPEN, RunSlice.State.WORKING])
+
+    def plans(self) -> "RunSliceQuerySet":
+        """Those that plan what a labelling Run is to do (`labelling_plans`)."""
+        return self.filter(payload__0__has_key="problem")
+
+    def n_entries(self) -> int:
+        """Return how many entries these are for; of one that plans, as many as it has left."""
+        planned = Cast(KeyTextTransform("left", KeyTransform("0", "payload")), IntegerField())
+        length = Func(F("payload"), function="jsonb_array_length", output_field=IntegerField())
+        in_all: int | None = self.aggregate(n=Sum(Coalesce(planned, length)))["n"]
+        return in_all or 0
 
 
 class RunSlice(models.Model):

@@ -154,7 +154,7 @@ def test_a_part_that_could_not_be_planned_is_planned_when_the_run_tries_again(
 ) -> None:
     project = many(6)
     run = labelling.request(project=project, labeler=labeler)
-    run.slices.filter(payload__0__has_key="problem").update(attempt=runs.MAX_ATTEMPTS)
+    run.slices.plans().update(attempt=runs.MAX_ATTEMPTS)
     do_all(run)
     assert (run.failed, project.annotations.count()) == (1, 4)
     assert not run_progress.failed(run).exists(), "it is no solution"
@@ -208,7 +208,7 @@ def test_who_plans_on_waits_for_whoever_asks_for_more(labeler: Labeler) -> None:
     """Both lock the Run: what was there when somebody asked is planned by one of them."""
     project = many(6)
     run = labelling.request(project=project, labeler=labeler)
-    piece = run.slices.get(payload__0__has_key="problem")
+    piece = run.slices.plans().get()
     write = labelling.judge_slice(piece)
     make_solution(project.problems.earliest("pk"), ["Late."])
     with CaptureQueriesContext(connection) as planning, transaction.atomic():
