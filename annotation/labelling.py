@@ -157,7 +157,7 @@ def judge_slice(piece: RunSlice) -> Callable[[], runs.Made]:
 def _plan_on(piece: RunSlice, labeler: Labeler, plan: labelling_plans.Plan, size: int) -> runs.Made:
     """Plan the next part of a Run, and a slice for what is left. Needs a transaction."""
     run = Run.objects.select_for_update().get(pk=piece.run_id)
-    if run.is_stopped or run.tries_from:
+    if run.is_stopped or piece.number < run.tries_from:
         raise runs.NotToBeDone
     labelling_plans.go_on(run=run, labeler=labeler, plan=plan, batch_size=size, piece=piece)
     return runs.Made(done=0)

@@ -185,8 +185,8 @@ def finish(
         failures = run_pace.put_off(run, piece, made.failures) if tries_again else made.failures
         settled = made.done + len(failures)
         piece.finish([failure.as_json() for failure in failures], settled=settled)
-        unmarked.give_up(run, [(failure.entry, failure.reason) for failure in failures])
         _count(run, made, failures, work_ms)
+        unmarked.give_up(run, [(failure.entry, failure.reason) for failure in failures])
         if not run.slices.unfinished().exists():
             run.settle()
             events.run_ended(run)

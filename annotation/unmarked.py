@@ -7,6 +7,7 @@ could not go on, stay open, as it may be taken up again; until then nothing wait
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from annotation import run_plans
 from annotation.asking import lacking
 from annotation.models import Assignment, Reconsideration, Run, RunSlice
 from labelers.models import Labeler
@@ -18,7 +19,8 @@ LEFT = (Run.State.CANCELLED, Run.State.FAILED)
 def give_up(run: Run, failures: Sequence[tuple[Any, str]]) -> None:
     """Close the slots that failed for good in a locked Run that labels: entry and reason of each.
 
-    Their solutions are looked at again. Needs a transaction.
+    Their solutions are looked at again; of a plan that failed, those that it had not planned yet.
+    Needs a transaction.
     """
     if run.kind != Run.Kind.LABELLING or not failures:
         return
@@ -29,6 +31,10 @@ def give_up(run: Run, failures: Sequence[tuple[Any, str]]) -> None:
         Assignment.close([slot], Assignment.State.FAILED, reasons[slot.pk])
     if run.project.is_routed:
         Reconsideration.objects.ask_for(run.project, [slot.solution_id for slot in closed])
+    if len(reasons) < len(failures):
+        run_plans.recount(run)  # what was not planned is not left to do
+        if run.project.is_routed:
+            _ask_for_unplanned(run)
 
 
 def let_go(run: Run) -> None:
@@ -43,10 +49,13 @@ def let_go(run: Run) -> None:
     )
     Reconsideration.objects.ask_for_all(run.project, left.values("solution"))
     if run.slices.unfinished().plans().exists():
-        # What it had not planned yet has no slot.
-        labeler = Labeler.objects.get(uuid=run.request["labeler"])
-        unplanned = lacking(run.project, labeler)
-        Reconsideration.objects.ask_for_all(run.project, unplanned.values("pk"))
+        _ask_for_unplanned(run)
+
+
+def _ask_for_unplanned(run: Run) -> None:
+    """Have looked at again what a Run has not planned yet: it has no slot."""
+    labeler = Labeler.objects.get(uuid=run.request["labeler"])
+    Reconsideration.objects.ask_for_all(run.project, lacking(run.project, labeler).values("pk"))
 
 
 def stopped_labelers(

@@ -164,6 +164,35 @@ def test_a_part_that_could_not_be_planned_is_planned_when_the_run_tries_again(
     assert (do_all(run).state, run.done, run.total) == ("finished", 12, 12)
 
 
+def test_a_stopped_run_plans_again_what_could_not_be_planned(labeler: Labeler) -> None:
+    project = many(6)
+    run = labelling.request(project=project, labeler=labeler)
+    run.slices.plans().update(attempt=runs.MAX_ATTEMPTS)
+    piece = runs.claim(run.pk, slice_id=run.slices.plans().get().pk)
+    assert piece is not None
+    assert runs.work(piece, labelling.judge_slice)
+    run.refresh_from_db()
+    assert (run.total, run.left) == (5, 4)
+    run_control.pause(run)
+    run_control.retry_failed(run)
+    for _ in range(20):
+        if again := runs.claim(run.pk):
+            runs.work(again, labelling.judge_slice)
+    run.refresh_from_db()
+    assert (run.state, run.done, run.left) == ("paused", 8, 4)
+
+
+def test_the_route_asks_again_for_what_could_not_be_planned(labeler: Labeler) -> None:
+    project = many(6)
+    set_policy(project, {"first": [labeler.name], "people": [{"how_many": 1}]})
+    catch_up(project)
+    run = project.runs.get(kind=Run.Kind.LABELLING)
+    run.slices.plans().update(attempt=runs.MAX_ATTEMPTS)
+    assert do_all(run).state == "finished"
+    catch_up(project)
+    assert do_all(run).done == 12
+
+
 def test_a_problem_that_fits_into_a_batch_is_judged_in_one(
     labeler: Labeler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
