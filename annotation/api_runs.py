@@ -98,6 +98,9 @@ class ManagedView(Tagged, OnceView):
         check_token(self.request, project, Scope.MANAGE, *([Scope.READ] if reads else []))
         return project
 
+    def check_may_post(self) -> None:
+        self.project(self.kwargs["slug"])
+
     def run_of(self, slug: str, run_id: int) -> Run:
         runs = Run.objects.select_related("project").filter(project=self.project(slug))
         return get_object_or_404(runs, pk=run_id)

@@ -44,14 +44,18 @@ class SamplingFields(serializers.Serializer[dict[str, Any]]):
 
 
 class SamplingView(ManagedView):
+    def check_may_post(self) -> None:
+        super().check_may_post()
+        if not self.user.is_superuser:
+            raise PermissionDenied
+
     def post(self, request: Request, slug: str) -> Response:
         """Have an engine draw solutions: 202, and a run to follow. The same again is the same run.
 
         For superusers: engines' requests leave from the site's own workers and carry its key.
         """
+        self.check_may_post()
         project = self.project(slug)
-        if not self.user.is_superuser:
-            raise PermissionDenied
         sent = self.sent(SamplingFields)
         decoding = dict(sent.pop("decoding"))
         decoding["stop"] = tuple(decoding.get("stop", ()))

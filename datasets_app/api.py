@@ -57,6 +57,9 @@ class DatasetsDoor(Tagged, OnceView):
         project: ProjectWithRights = found
         return project
 
+    def check_may_post(self) -> None:
+        _asked = self.project
+
     @cached_property
     def dataset(self) -> Dataset:
         visible = Dataset.objects.visible_to(self.user).select_related("project")

@@ -76,4 +76,4 @@ class KeptAnswerAdmin(ReadOnlyAdmin):
     list_display = ("id", "address", "user", "status", "created_at")
     list_select_related = ("user",)
     search_fields = ("=key",)
-    exclude = ("body",)
+    exclude = ("body", "token")

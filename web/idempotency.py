@@ -25,7 +25,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from web.models import KeptAnswer
+from web.models import ApiToken, KeptAnswer
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -65,6 +65,14 @@ class OnceView(APIView):
             vars(self)["post"] = lambda request, *args, **kwargs: once(
                 request, lambda: post(request, *args, **kwargs), shown_once=self.shown_once
             )
+            self.check_may_post()
+
+    def check_may_post(self) -> None:
+        """Raise as `post` would for one who may not, or no longer: an answer is told to no other.
+
+        It is asked of each request under a key, since `post` is not when an answer is kept.
+        """
+        raise NotImplementedError
 
 
 def once(request: Request, do: Callable[[], Response], *, shown_once: Collection[str]) -> Response:
@@ -99,14 +107,16 @@ def _key(request: Request) -> str:
 
 def _take(request: Request, key: str, wanted: dict[str, str]) -> tuple[KeptAnswer, bool]:
     """Return the row of a key, and whether it is this request's own. Needs a transaction."""
+    token = request.auth.digest if isinstance(request.auth, ApiToken) else ""
     with _patience(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO web_keptanswer (user_id, key, address, request_digest, body, location,"
-            " created_at) VALUES (%s, %s, %s, %s, '', '', now()) ON CONFLICT DO NOTHING",
-            [request.user.pk, key, wanted["address"], wanted["request_digest"]],
+            "INSERT INTO web_keptanswer (user_id, token, key, address, request_digest, body,"
+            " location, created_at) VALUES (%s, %s, %s, %s, %s, '', '', now())"
+            " ON CONFLICT DO NOTHING",
+            [request.user.pk, token, key, wanted["address"], wanted["request_digest"]],
         )
         is_new = cursor.rowcount == 1
-    return KeptAnswer.objects.get(user=request.user.pk, key=key), is_new
+    return KeptAnswer.objects.get(user=request.user.pk, token=token, key=key), is_new
 
 
 @contextmanager

@@ -179,6 +179,9 @@ class KeptAnswer(models.Model):
     """What a POST under an Idempotency-Key was answered, for when it comes again."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    token = models.CharField(
+        max_length=128, blank=True, help_text="Digest of the token that asked; blank: a session."
+    )
     key = models.CharField(max_length=255)
     address = models.CharField(max_length=2000, help_text="Method and path.")
     request_digest = models.CharField(max_length=64)
@@ -189,7 +192,9 @@ class KeptAnswer(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["user", "key"], name="kept_answer_once_a_key")
+            models.UniqueConstraint(
+                fields=["user", "token", "key"], name="kept_answer_once_a_token_and_key"
+            )
         ]
 
     def __str__(self) -> str:

@@ -15,11 +15,12 @@ from rest_framework.views import APIView
 
 from annotation import webhooks
 from annotation.api import QueueView
+from annotation.models import Membership, Project
 from tests.annotation.test_api_runs import client_of
 from tests.factories import make_project, make_user
 from web import idempotency, pruning
 from web.idempotency import OnceView
-from web.models import KeptAnswer, Subscription, User
+from web.models import ApiToken, KeptAnswer, Subscription, User
 
 WEBHOOK = {"url": "https://hooks.example.org", "events": ["run.finished"]}
 
@@ -81,13 +82,14 @@ def test_an_error_keeps_nothing(client: APIClient) -> None:
     assert post(client, key).status_code == 201
 
 
-def test_keys_are_each_users_own(client: APIClient, manager: User) -> None:
+def test_keys_are_each_tokens_own(client: APIClient, manager: User) -> None:
     key = str(uuid4())
     post(client, key)
     other = make_user(is_superuser=True)
     assert post(client_of(other, "manage"), key).status_code == 201
-    assert Subscription.objects.count() == 2
-    assert post(client_of(manager, "manage"), key).headers["Idempotency-Replayed"] == "true"
+    assert post(client_of(manager, "manage"), key).status_code == 201
+    assert Subscription.objects.count() == 3
+    assert post(client, key).headers["Idempotency-Replayed"] == "true"
 
 
 @pytest.mark.parametrize(
@@ -131,6 +133,35 @@ def test_who_lost_the_right_is_not_told_again(client: APIClient, manager: User) 
     assert post(client, key).status_code == 401
 
 
+@pytest.mark.parametrize(("loss", "status"), [("part", 404), ("role", 403), ("scope", 403)])
+def test_who_lost_the_right_in_the_project_is_not_told_again(
+    client: APIClient, manager: User, loss: str, status: int
+) -> None:
+    key = str(uuid4())
+    post(client, key)
+    part = Membership.objects.filter(user=manager)
+    if loss == "part":
+        part.update(ended_at=timezone.now())
+    elif loss == "role":
+        part.update(role="labeler")
+    else:
+        ApiToken.objects.update(scopes=["read"])
+    answer = post(client, key)
+    assert answer.status_code == status
+    assert "hooks.example.org" not in answer.content.decode()
+
+
+def test_a_token_that_does_not_open_the_project_any_more_is_not_told_again(
+    manager: User,
+) -> None:
+    client, key = client_of(manager, "manage", every_project=False), str(uuid4())
+    token, project = ApiToken.objects.get(), Project.objects.get()
+    project.tokens.add(token)
+    assert post(client, key).status_code == 201
+    project.tokens.remove(token)
+    assert post(client, key).status_code == 404
+
+
 def test_a_key_is_forgotten_after_a_day(client: APIClient) -> None:
     key = str(uuid4())
     post(client, key)
@@ -146,7 +177,7 @@ def test_a_key_is_forgotten_after_a_day(client: APIClient) -> None:
 def test_of_twins_at_once_one_does_it_and_the_other_waits(
     manager: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, clients = str(uuid4()), [client_of(manager, "manage") for _ in range(4)]
+    key, client = str(uuid4()), client_of(manager, "manage")
     really, answers = webhooks.make_webhook, []
 
     def slowly(**what: Any) -> Subscription:
@@ -156,11 +187,11 @@ def test_of_twins_at_once_one_does_it_and_the_other_waits(
 
     monkeypatch.setattr(webhooks, "make_webhook", slowly)
 
-    def ask(client: APIClient) -> None:
+    def ask() -> None:
         answers.append(post(client, key))
         connection.close()
 
-    threads = [threading.Thread(target=ask, args=[client]) for client in clients]
+    threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -181,7 +212,13 @@ def test_a_twin_waits_for_a_while_only(manager: User, monkeypatch: pytest.Monkey
         connection.close()
 
     with transaction.atomic():
-        KeptAnswer.objects.create(user=manager, key=key, address="", request_digest="")
+        KeptAnswer.objects.create(
+            user=manager,
+            token=ApiToken.objects.get().digest,
+            key=key,
+            address="",
+            request_digest="",
+        )
         thread = threading.Thread(target=ask)
         thread.start()
         thread.join()
