@@ -234,6 +234,6 @@ def _timestamp(first: Json) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    except (ValueError, OverflowError) as error:
         raise BadRecord("timestamp", f"is no such time: {error}") from None
-    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found

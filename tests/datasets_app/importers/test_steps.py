@@ -152,6 +152,10 @@ def test_a_solution_without_marks_has_no_labeler(kind: str | None) -> None:
         ([line(0, "a", rating=1, labeler_kind="person")], "0 labeler: must be the UUID of a"),
         ([line(0, "a", finish_reason="done")], "0 finish_reason: must be null or one of"),
         ([line(0, "a", timestamp="today")], "0 timestamp: is no such time"),
+        (
+            [line(0, "a", timestamp="0001-01-01T00:00:00+10:00")],
+            "0 timestamp: is no such time",
+        ),
     ],
 )
 def test_a_bad_line_is_told_with_its_field(lines: Sequence[Json], said: str) -> None:
