@@ -183,7 +183,7 @@ class KeysetPagination(BasePagination):
         raise bad_cursor()
 
     def _values(self, model: type[Model], values: Sequence[Any]) -> list[Any]:
-        if len(values) != len(self.fields) or any("\0" in str(value) for value in values):
+        if len(values) != len(self.fields) or not all(_is_kept(str(value)) for value in values):
             raise bad_cursor()
         try:
             read = [
@@ -206,6 +206,11 @@ class NewestFirst(KeysetPagination):
     """Pages whose usual order is backwards."""
 
     newest_first = True
+
+
+def _is_kept(text: str) -> bool:
+    """Return whether PostgreSQL can hold a text: no NUL, no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _field(model: type[Model], name: str) -> Any:

@@ -99,6 +99,9 @@ def test_a_cursor_that_no_page_gave_is_refused(here: Eggs, client: APIClient) ->
     ):  # fmt: skip
         (error,) = refusal(client.get(address("problems"), {"cursor": cursor}), 400)["errors"]
         assert error["field"] == "cursor"
+    for slug in ("\0", "\ud800", "a\udfff"):
+        sent = {"order": "slug", "cursor": encode("slug", False, slug)}
+        refusal(client.get("/api/v1/projects/", sent), 400)
     for values in (["1", "2"], ["9" * 30, "0", "0"], ["1", "9" * 30, "0"], ["1", "x", "0"]):
         sent = {"cursor": encode("solution", False, *values)}
         refusal(client.get(address("steps"), sent), 400)
