@@ -15,6 +15,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from functools import cache
 from ipaddress import (
     IPv4Address,
@@ -24,6 +25,7 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+from threading import Thread
 from typing import Any
 
 import httpcore
@@ -50,6 +52,9 @@ _REFUSED = tuple(
         "2001::/32",  # Teredo, which carries an IPv4 address
         "2002::/16",  # 6to4, which carries one too
         "64:ff9b:1::/48",  # NAT64 for networks' own use
+        "fec0::/10",  # a site's own, of before fc00::/7
+        "5f00::/16",  # segment routing, which stays in its network
+        "3fff::/20",  # documentation
     )
 )
 
@@ -136,7 +141,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        addresses = _looked_up(host, port)
+        addresses = _looked_up(host, port, _left(timeout, self._deadline))
         for address in addresses:
             # One forbidden address is enough: which one is taken must not be a matter of luck.
             check_address(address)
@@ -190,13 +195,33 @@ def resolve(host: str, port: int) -> Sequence[str]:
     return [str(entry[4][0]) for entry in found]
 
 
-def _looked_up(host: str, port: int) -> list[Address]:
+def _looked_up(host: str, port: int, seconds: float) -> list[Address]:
     try:
-        return [ip_address(found) for found in resolve(host.strip("[]"), port)]
+        return [ip_address(found) for found in _resolved(host.strip("[]"), port, seconds)]
+    except TimeoutError:
+        raise httpcore.ConnectTimeout("the name was not looked up in time") from None
     except (OSError, UnicodeError):
         raise httpcore.ConnectError("the name has no address") from None
     except ValueError:  # an address with a zone, of a link
         raise Refused("this address is not on the public internet") from None
+
+
+def _resolved(host: str, port: int, seconds: float) -> Sequence[str]:
+    """Return what `resolve` does; raises TimeoutError after `seconds`, which it has no bound for.
+
+    A thread that a name server leaves hanging is let go: the resolver gives up by itself, and it
+    keeps no process from ending.
+    """
+    found: Future[Sequence[str]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(resolve(host, port))
+        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+            found.set_exception(error)
+
+    Thread(target=look_up, name="egress-look-up", daemon=True).start()
+    return found.result(seconds)
 
 
 def _meant(address: Address) -> Address:

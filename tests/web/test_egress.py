@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
+from threading import Event
 
 import pytest
 from django.conf import LazySettings
@@ -17,6 +18,7 @@ LOCAL = [
     "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:10.0.0.1", "::127.0.0.1",
     "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::1", "2001::1",
     "fe80::1", "fd00:ec2::254", "fc00::1", "ff02::1", "2001:db8::1",
+    "fec0::1", "5f00::1", "3fff::1",
 ]  # fmt: skip
 PUBLIC = ["1.1.1.1", "93.184.215.14", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
 
@@ -98,6 +100,23 @@ def test_one_forbidden_address_of_a_name_is_enough(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(egress, "resolve", lambda host, port: ["1.1.1.1", "::1"])
     with pytest.raises(egress.Refused):
         egress.post("https://both.example/", body=b"", headers={})
+
+
+def test_a_name_server_that_hangs_does_not_hold_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, waited = Event(), []
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        waited.append(answered.wait(3))
+        return ["1.1.1.1"]
+
+    monkeypatch.setattr(egress, "resolve", resolve)
+    monkeypatch.setattr(egress, "CONNECT_SECONDS", 0.1)
+    try:
+        with pytest.raises(egress.NotDelivered, match="in time"):
+            egress.post("http://slow.example/", body=b"", headers={})
+        assert waited == [], "it is waited for no longer"
+    finally:
+        answered.set()
 
 
 def test_an_address_with_a_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
