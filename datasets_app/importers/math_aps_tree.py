@@ -24,6 +24,9 @@ LABELER = LabelerRecord(name="math-aps")
 THRESHOLD = 0.5
 """A value must be over it to count as right, as in OpenR's own converters."""
 
+MOST_CHARACTERS = 64_000_000
+"""Of all solutions of one tree: a node is repeated on the way to each leaf below it."""
+
 Node = tuple[str, float]
 """Text and value."""
 
@@ -54,7 +57,18 @@ class MathApsTreeImporter(Importer):
             raise BadRecord("reasoning_steps.children", "is empty")
         metadata = fields.metadata(value, ("question", "final_answer", "reasoning_steps"))
         evidence = {} if root_value is None else {ROOT_VALUE: root_value}
-        return [_record(problem, way, evidence, metadata) for way in _ways_down(root, where)]
+        return [_record(problem, way, evidence, metadata) for way in _bounded(root, where)]
+
+
+def _bounded(root: Json, where: Where) -> Iterator[list[Node]]:
+    """Yield the ways down; raises BadRecord where they repeat the nodes above too often."""
+    length = 0
+    for way in _ways_down(root, where):
+        length += sum(len(text) for text, _ in way)
+        if length > MOST_CHARACTERS:
+            said = f"the ways to its leaves have more than {MOST_CHARACTERS:,} characters in all"
+            raise BadRecord(fields.path(*where), said)
+        yield way
 
 
 def _ways_down(node: Json, where: Where) -> Iterator[list[Node]]:

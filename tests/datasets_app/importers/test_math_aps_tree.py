@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from datasets_app.exporters.math_aps_tree import MathApsTreeExporter
+from datasets_app.importers import math_aps_tree
 from datasets_app.records import LabelerRecord, MarkedRecord
 from tests.datasets_app.importers.reading import complaint, records
 from tests.datasets_app.loaded import round_trip
@@ -106,6 +107,16 @@ def test_other_fields_are_kept_with_the_solutions() -> None:
 )
 def test_a_bad_line_names_its_field(value: Json, said: str) -> None:
     assert complaint("math-aps-tree", value).startswith(said)
+
+
+def test_a_long_node_above_many_leaves_is_not_repeated_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(math_aps_tree, "MOST_CHARACTERS", 306)
+    leaves = [node(str(place), 1) for place in range(3)]
+    assert len(read(line(node("x" * 101, 1, *leaves)))) == 3
+    said = complaint("math-aps-tree", line(node("x" * 102, 1, *leaves)))
+    assert said == "reasoning_steps: the ways to its leaves have more than 306 characters in all"
 
 
 def test_a_root_without_a_value_is_known() -> None:
