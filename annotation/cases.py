@@ -94,11 +94,14 @@ def check_labelers(policy: Policy) -> None:
         raise BadPolicy({field: Wrong(NO_LABELER, name) for field, name in unknown.items()})
 
 
-def cases_of(solutions: QuerySet[Solution], names: Mapping[int, str]) -> dict[int, Case]:
+def cases_of(
+    solutions: QuerySet[Solution], names: Mapping[int, str], *, first: Iterable[str] = ()
+) -> dict[int, Case]:
     """Return what is known of each solution by its id, in their order.
 
-    `names` are those of the model labelers that matter, by their ids. Left out is what was handed
-    in too late for a slot, superseded, or made for practice, screening or quality control.
+    `names` are those of the model labelers that matter, by their ids; of those that mark `first`,
+    who is not among them is there no more, and not waited for. Left out is what was handed in too
+    late for a slot, superseded, or made for practice, screening or quality control.
     """
     rows = list(solutions.select_related("problem").only(*_COLUMNS))
     ids = [solution.pk for solution in rows]
@@ -107,14 +110,14 @@ def cases_of(solutions: QuerySet[Solution], names: Mapping[int, str]) -> dict[in
         findings[solution].append(_finding(row, names))
     slots = Assignment.objects.counted().for_people().filter(solution__in=ids)
     people = Counter(slots.values_list("solution", flat=True))
-    silent = _silent(rows, names)
+    silent, gone = _silent(rows, names), {*first} - {*names.values()}
     return {
         solution.pk: Case(
             key=digest(str(solution.problem.key), str(solution.text_key), str(solution.writer_key)),
             is_correct=solution.is_correct,
             verifier_score=solution.verifier_score,
             findings=findings[solution.pk],
-            silent=frozenset(silent.get(solution.pk, ())),
+            silent=frozenset(gone | silent.get(solution.pk, set())),
             people=people[solution.pk],
         )
         for solution in rows

@@ -34,7 +34,7 @@ def update(*, project: Project, solutions: Sequence[int]) -> int:
     project = Project.objects.lock(project.pk)
     found = Solution.objects.filter(project=project, pk__in=solutions)
     policy = policy_of(project)
-    cases = cases_of(found, labelers_of(policy))
+    cases = cases_of(found, labelers_of(policy), first=policy.first)
     return keep({pk: decide(policy, case).agreed for pk, case in cases.items()})
 
 

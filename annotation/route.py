@@ -159,7 +159,7 @@ def preview(*, project: Project, policy: Policy, at_most: int | None = None) -> 
     ids = written.order_by("pk").values_list("pk", flat=True)[:at_most].iterator()
     while batch := list(islice(ids, 10 * AT_ONCE)):
         shown = _for_practice(batch)
-        cases = cases_of(written.filter(pk__in=batch), names)
+        cases = cases_of(written.filter(pk__in=batch), names, first=policy.first)
         for pk, case in cases.items():
             decision = _unless_practice(decide(policy, case), is_shown=pk in shown)
             counts[decision.way, decision.rule] += 1
@@ -186,7 +186,7 @@ def _look_at(project: Project, solutions: SolutionQuerySet) -> int:
     """Write the verdicts on `solutions` and route them; return how many they are."""
     policy = consensus.policy_of(project)
     names = labelers_of(policy)
-    cases = cases_of(solutions.order_by("pk"), names)
+    cases = cases_of(solutions.order_by("pk"), names, first=policy.first)
     shown = _for_practice(cases)
     decisions = {
         pk: _unless_practice(decide(policy, case), is_shown=pk in shown)

@@ -245,6 +245,14 @@ def test_what_comes_in_while_a_run_is_stopped(
     assert made.assignments.get(labeler__name="judge").state == "open"
 
 
+def test_a_labeler_that_was_retired_without_a_successor_is_not_waited_for(
+    project: Project, run: Run
+) -> None:
+    Labeler.objects.get(name="judge").retire()
+    Reconsideration.objects.ask_for_all(project, project.solutions.values("pk"))
+    assert waiting(project) == set()
+
+
 def test_a_run_of_another_project_that_was_cancelled_changes_nothing(
     project: Project, run: Run
 ) -> None:
