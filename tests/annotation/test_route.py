@@ -138,6 +138,7 @@ def test_an_archived_project_is_left_alone_and_asks_no_engine() -> None:
     assert not project.runs.filter(kind=Run.Kind.LABELLING).exists()
     assert not project.assignments.exists()
     changes.restore(project)
+    look_again(project)
     catch_up(project)
     changes.archive(project)
     marking = project.runs.filter(kind=Run.Kind.LABELLING)
