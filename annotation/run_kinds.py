@@ -39,8 +39,12 @@ def slice_work(run: Run) -> runs.SliceWork:
 
 
 def begin(run: Run) -> None:
-    """Do what a second is enough for, with whoever asked for it waiting; leave the rest."""
-    runs.work_here(run, slice_work(run), seconds=AT_ONCE_S)
+    """Do what a second is enough for, with whoever asked for it waiting; leave the rest.
+
+    All of it where a policy says where solutions go: one slice may take as long as a sweep.
+    """
+    if run.kind != Run.Kind.ROUTING or not run.project.is_routed:
+        runs.work_here(run, slice_work(run), seconds=AT_ONCE_S)
     if run.is_unfinished:
         ring()
 

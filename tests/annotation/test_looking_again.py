@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import changes, looking_again, route, routing, run_control, runs
+from annotation import changes, looking_again, route, routing, run_control, run_kinds, runs
 from annotation.models import Project, Reconsideration, Run
 from tests.annotation.routed import catch_up, look_again, make_routed, set_policy, slots_of
 from tests.factories import make_annotation, make_problem, make_project, make_solution, make_user
@@ -86,6 +86,15 @@ def test_a_worker_routes_what_the_slices_before_have_left(project: Project) -> N
         left.append(len(waiting(project)))
     assert left == [2, 2, 1]
     assert route.catch_up_everywhere() == 1
+
+
+def test_who_asks_on_a_page_does_not_wait_until_solutions_are_routed(project: Project) -> None:
+    Reconsideration.objects.ask_for(project, [project.solutions.earliest("pk").pk])
+    run = route.look_again(project)
+    run_kinds.begin(run)
+    run.refresh_from_db()
+    assert (run.state, run.done) == ("queued", 0)
+    assert len(waiting(project)) == 1
 
 
 def test_it_is_stopped_and_resumed(project: Project) -> None:
