@@ -24,7 +24,8 @@ LABELER = LabelerRecord(name="math-aps")
 THRESHOLD = 0.5
 """A value must be over it to count as right, as in OpenR's own converters."""
 
-MOST_CHARACTERS = 64_000_000
+MOST_CHARACTERS = 32_000_000
+MOST_STEPS = 200_000
 """Of all solutions of one tree: a node is repeated on the way to each leaf below it."""
 
 Node = tuple[str, float]
@@ -62,12 +63,13 @@ class MathApsTreeImporter(Importer):
 
 def _bounded(root: Json, where: Where) -> Iterator[list[Node]]:
     """Yield the ways down; raises BadRecord where they repeat the nodes above too often."""
-    length = 0
+    steps = characters = 0
     for way in _ways_down(root, where):
-        length += sum(len(text) for text, _ in way)
-        if length > MOST_CHARACTERS:
-            said = f"the ways to its leaves have more than {MOST_CHARACTERS:,} characters in all"
-            raise BadRecord(fields.path(*where), said)
+        steps += len(way)
+        characters += sum(len(text) for text, _ in way)
+        if steps > MOST_STEPS or characters > MOST_CHARACTERS:
+            most = f"{MOST_STEPS:,} steps or {MOST_CHARACTERS:,} characters"
+            raise BadRecord(fields.path(*where), f"the ways to its leaves have more than {most}")
         yield way
 
 
