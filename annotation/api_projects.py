@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.api_rights import check_scope, check_token
+from annotation.api_rights import check_scope, check_token, opened_by
 from annotation.api_shapes import ProjectShape
 from annotation.models import Membership, Project
 from annotation.models.projects import ProjectQuerySet
 from annotation.rights import ProjectWithRights, with_rights
 from web.api_pages import BY_ID, KeysetPagination, check_parameters
 from web.etags import Tagged
-from web.models import ApiToken, Scope
+from web.models import Scope
 from web.tokens import TokenAuthentication
 
 
@@ -52,12 +52,8 @@ class ReadDoor(Door):
 class ProjectsDoor(Tagged, Door):
     def listed(self) -> ProjectQuerySet:
         """Return the projects that caller and token open, each with the caller's `role`."""
-        visible = Project.objects.visible_to(self.user)
-        token = self.request.auth
-        if isinstance(token, ApiToken):
-            check_scope(token, Scope.READ)
-            if not token.every_project:
-                visible = visible.filter(tokens=token)
+        check_scope(self.request.auth, Scope.READ)
+        visible = opened_by(self.request, Project.objects.visible_to(self.user))
         part = Membership.objects.active().filter(project=OuterRef("pk"), user=self.user)
         return visible.annotate(role=Subquery(part.values("role")))
 

@@ -6,6 +6,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from annotation.models import Project
+from annotation.models.projects import ProjectQuerySet
 from web.models import ApiToken, Scope
 
 
@@ -20,6 +21,14 @@ def check_token(request: Request, project: Project, *scopes: Scope) -> None:
     check_scope(token, *scopes)
     if not (token.every_project or project.tokens.filter(pk=token.pk).exists()):
         raise Http404
+
+
+def opened_by(request: Request, projects: ProjectQuerySet) -> ProjectQuerySet:
+    """Return those of `projects` that a request's token opens; a session opens all of them."""
+    token = request.auth
+    if not isinstance(token, ApiToken) or token.every_project:
+        return projects
+    return projects.filter(tokens=token)
 
 
 def check_scope(token: object, *scopes: Scope) -> None:

@@ -21,8 +21,9 @@ from rest_framework.response import Response
 
 from annotation import run_kinds
 from annotation.api_answers import RunShape
-from annotation.api_rights import check_token
+from annotation.api_rights import check_token, opened_by
 from annotation.api_runs import run_json
+from annotation.models import Project
 from annotation.rights import ProjectWithRights, with_rights
 from datasets_app import api_shapes as shapes
 from datasets_app import downloads, snapshots
@@ -185,6 +186,7 @@ class VersionsView(DatasetsDoor, ListAPIView[Snapshot]):
                 rules=Rules.from_json(sent["rules"]),
                 wanted=[shapes.wanted_of(one) for one in sent["formats"]],
                 user=self.user,
+                seen=opened_by(request, Project.objects.visible_to(self.user)),
                 notes=sent["notes"],
             )
         except BadRules as error:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from annotation import events, run_plans, runs
 from annotation.models import Project, Run, RunSlice
+from annotation.models.projects import ProjectQuerySet
 from datasets_app import about, stored
 from datasets_app.containers import suffix_of
 from datasets_app.exporting import ExportedShard, options_of, write_shard
@@ -52,14 +53,18 @@ def freeze(
     rules: Rules,
     wanted: Sequence[Wanted] = (),
     user: User | None = None,
+    seen: ProjectQuerySet | None = None,
     notes: str = "",
 ) -> Snapshot:
     """Begin a new version of `dataset`: a Run selects by `rules` and writes `wanted` formats.
 
-    Raises BadRules for held-out sets that there are not, or that `user` may not see (None sees
-    all); UnknownName, OptionRefused and Refused for formats.
+    `seen` are the projects that may be held out: unless given, those that `user` may see (None
+    sees all). Raises BadRules for held-out sets that there are not, or that are not seen;
+    UnknownName, OptionRefused and Refused for formats.
     """
-    _check_held_out(dataset.project, rules, user)
+    if seen is None:
+        seen = Project.objects.all() if user is None else Project.objects.visible_to(user)
+    _check_held_out(dataset.project, rules, seen)
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     last = dataset.snapshots.aggregate(last=Max("version"))["last"] or 0
     snapshot = Snapshot.objects.create(
@@ -122,11 +127,10 @@ def freeze_slice(piece: RunSlice) -> Callable[[], runs.Made]:
             return partial(_end, piece, snapshot, exports, told, about.write(snapshot, told))
 
 
-def _check_held_out(project: Project, rules: Rules, user: User | None) -> None:
+def _check_held_out(project: Project, rules: Rules, seen: ProjectQuerySet) -> None:
     errors = {}
     for place, name in enumerate(rules.held_out):
         if name.startswith(PROJECT):
-            seen = Project.objects.all() if user is None else Project.objects.visible_to(user)
             is_there = seen.filter(slug=name.removeprefix(PROJECT)).exists()
         else:
             is_there = HeldOut.objects.filter(project=project, name=name).exists()

@@ -14,6 +14,7 @@ from tests.datasets_app.frozen import dataset_of, frozen
 from tests.datasets_app.loaded import load_json
 from tests.datasets_app.prm800k_json import phase_2
 from tests.factories import make_project, make_user
+from web.models import ApiToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "/api/v1/projects/math/datasets/"
@@ -141,6 +142,22 @@ def test_a_project_that_one_does_not_see_cannot_be_held_out(project: Project) ->
     make_project("hidden")
     sent = {"rules": {"held_out": ["project:hidden"]}}
     assert a("manager", project).post(VERSIONS, sent, format="json").status_code == 400
+
+
+def test_a_project_that_the_token_does_not_open_cannot_be_held_out(project: Project) -> None:
+    dataset_of(project)
+    user = make_user()
+    other = make_project("other", members={user: "manager"})
+    project.memberships.create(user=user, role="manager")
+    client = client_of(user, "manage", every_project=False)
+    token = ApiToken.objects.get(user=user)
+    project.tokens.add(token)
+    sent = {"rules": {"held_out": ["project:other"]}}
+    refused = client.post(VERSIONS, sent, format="json")
+    assert refused.status_code == 400
+    assert [one["field"] for one in refused.json()["errors"]] == ["rules.held_out.0"]
+    other.tokens.add(token)
+    assert client.post(VERSIONS, sent, format="json").status_code == 202
 
 
 def test_a_format_is_added_to_a_frozen_version_alone(project: Project) -> None:
