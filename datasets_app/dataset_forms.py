@@ -2,7 +2,6 @@
 
 from itertools import islice
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -13,11 +12,11 @@ from django.utils.translation import gettext_lazy
 
 from annotation.models import Project
 from datasets_app.held_out import MOST_PROBLEMS, NotHeldOut, hold_out
-from datasets_app.importers import AUTO, Imported, importers_of, read_records
-from datasets_app.lines import BadLine
+from datasets_app.importers import AUTO, Imported, get_importer, importers_of, records_of
+from datasets_app.lines import BadLine, raw_lines, read_lines
 from datasets_app.models import Dataset, HeldOut
 from datasets_app.records import ProblemRecord
-from datasets_app.sources import CannotRead
+from datasets_app.sources import TooLarge, bounded, decompressed
 from web.models import User
 
 if TYPE_CHECKING:  # Django's own class takes no type parameters when it runs
@@ -29,6 +28,7 @@ RESERVED = frozenset({"new", "hold-out"})
 """Addresses under a project's datasets that are pages of their own."""
 HELD_OUT_BYTES = 32 * 1024 * 1024
 """What a request can read while somebody waits; `manage.py hold_out` takes more."""
+HELD_OUT_DECOMPRESSED_BYTES = 256 * 1024 * 1024
 # It is written into the YAML header of cards as it is.
 LICENSE = RegexValidator(
     r"^[A-Za-z0-9][A-Za-z0-9.+-]*\Z", gettext_lazy("Only letters, digits, dots and hyphens.")
@@ -119,20 +119,28 @@ class HeldOutForm(forms.Form):
             entries = _problems_of(file, own, self.cleaned_data["format"])
             name = self.cleaned_data["name"] or own
             return hold_out(project=project, name=name, entries=entries, user=user)
-        except (CannotRead, NotHeldOut) as error:
+        except NotHeldOut as error:
             self.add_error("file", str(error))
             return None
 
 
 def _problems_of(file: Any, name: str, importer: str) -> list[Imported[ProblemRecord]]:
-    """Read an uploaded file; raises NotHeldOut for a bad line: half a set would be worse."""
-    suffix = "".join(Path(name).suffixes[-1:])
-    with NamedTemporaryFile(suffix=suffix) as kept:
-        for chunk in file.chunks():
-            kept.write(chunk)
-        kept.flush()
-        # A small compressed file may stand for any number of lines.
-        entries = list(islice(read_records(kept.name, ProblemRecord, importer), MOST_PROBLEMS + 1))
+    """Read an uploaded file; half a set would be worse than none.
+
+    Raises NotHeldOut for a bad line, and for more than can be kept: a small compressed file may
+    stand for any number of lines, of any length.
+    """
+    file.seek(0)
+    stream = bounded(decompressed(file.file, Path(name).suffix), HELD_OUT_DECOMPRESSED_BYTES)
+    chosen = None if importer == AUTO else get_importer(importer)()
+    found = records_of(read_lines(raw_lines(stream), name), ProblemRecord, chosen)
+    try:
+        entries = list(islice(found, MOST_PROBLEMS + 1))
+    except TooLarge:
+        said = _("A file may hold %(limit)d MB at most, also decompressed.")
+        raise NotHeldOut(said % {"limit": HELD_OUT_DECOMPRESSED_BYTES // 2**20}) from None
+    if len(entries) > MOST_PROBLEMS:
+        raise NotHeldOut(f"it has more than {MOST_PROBLEMS:,} lines, which is the most to be kept")
     bad = [entry for entry in entries if isinstance(entry, BadLine)]
     if bad:
         said = _("line %(line)d: %(reason)s (%(count)d bad lines); nothing is held out")

@@ -67,6 +67,20 @@ def decompressed(stream: io.BufferedIOBase, suffix: str) -> io.BufferedIOBase:
             return stream
 
 
+class TooLarge(ValueError):
+    """A stream holds more than is taken."""
+
+
+def bounded(stream: io.BufferedIOBase, most_bytes: int) -> io.BufferedReader:
+    """Return what `stream` holds; reading beyond `most_bytes` of it raises TooLarge."""
+
+    def check(total: int) -> None:
+        if total > most_bytes:
+            raise TooLarge(f"it holds more than {most_bytes:,} bytes")
+
+    return io.BufferedReader(_Counted(stream.read, check), _BUFFER_BYTES)
+
+
 class _Counted(io.RawIOBase):
     """Passes bytes on and tells how many there were so far."""
 

@@ -1,9 +1,12 @@
 """The pages that list, make and describe datasets, and hold problems out."""
 
+import gzip
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotation.models import Project
+from datasets_app import dataset_forms
 from datasets_app.models import Dataset, HeldOut
 from tests.annotation.managing import REFUSED, manager_of, member_of, outsider, refusals
 from tests.datasets_app.frozen import dataset_of, frozen
@@ -128,3 +131,35 @@ def test_a_file_with_anything_bad_is_not_held_out(
     assert said in page
     assert 'value="Mine"' in page
     assert not HeldOut.objects.exists()
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(
+    ("limit", "most", "said"),
+    [
+        ("MOST_PROBLEMS", 2, "more than 2 lines"),
+        ("HELD_OUT_DECOMPRESSED_BYTES", 50, "MB at most, also decompressed"),
+    ],
+)
+def test_a_file_that_holds_too_much_is_not_held_out_in_part(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    most: int,
+    said: str,
+    suffix: str,
+) -> None:
+    monkeypatch.setattr(dataset_forms, limit, most)
+    lines = b"".join(b'{"text": "%d?"}\n' % number for number in range(4))
+    content = gzip.compress(lines) if suffix else lines
+    client, door = manager_of(project), f"{HERE}hold-out/"
+
+    def send(content: bytes) -> str:
+        file = SimpleUploadedFile(f"eval.jsonl{suffix}", content)
+        sent = {"file": file, "format": "auto"}
+        return client.post(door, sent, follow=True).content.decode()
+
+    assert said in send(content)
+    assert not HeldOut.objects.exists()
+    two = b"".join(lines.splitlines(keepends=True)[:2])
+    assert "2 problems" in send(gzip.compress(two) if suffix else two)
