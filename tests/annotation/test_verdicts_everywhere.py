@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from annotation import changes, leases, route, routing
+from annotation import changes, leases, looking_again, route, routing, runs
 from annotation.drafts import Choice
 from annotation.handing_in import hand_in
-from annotation.models import Assignment, Project, Reconsideration, Solution, Verdict
+from annotation.models import Assignment, Project, Reconsideration, Run, Solution, Verdict
 from annotation.practice_choice import choose_for_practice
 from annotation.submission import Submission, submit
 from labelers.trace import StepJudgement
@@ -32,7 +32,9 @@ STEPS = ["Step one.", "And on.", "# Answer\n\n18"]
 
 
 def sweep() -> int:
-    """Do what the beat does every ten seconds."""
+    """Do what the beat and the workers do every ten seconds."""
+    for run in Run.objects.unfinished().filter(kind=Run.Kind.ROUTING):
+        runs.work_here(run, looking_again.route_slice)
     return route.catch_up_everywhere()
 
 

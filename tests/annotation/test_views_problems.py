@@ -134,9 +134,9 @@ def test_the_pages_take_few_queries_whatever_they_show(
     for number in range(count):
         make_problem(project)
         make_annotation(make_solution(problem, [f"Step {number}."]), ratings=[1])
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get("/projects/algebra/problems/")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get(f"/projects/algebra/problems/{problem.pk}/")
 
 

@@ -243,5 +243,5 @@ def test_the_pages_take_few_queries_whatever_they_show(
         make_solution(problem, [*steps, f"Another {number}."])
     with django_assert_max_num_queries(22):
         client.get(f"/projects/algebra/solutions/{solution.pk}/")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get("/projects/algebra/solutions/")
