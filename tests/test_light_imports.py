@@ -20,10 +20,8 @@ from tests.test_every_address import (
     PERSONAL,
     ROUTES,
     Place,
-    place,
+    make_place,
 )
-
-__all__ = ["place"]
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {"torch", "transformers", "datasets", "pyarrow"}
@@ -49,6 +47,12 @@ for username, path in json.load(sys.stdin):
 print(json.dumps([sorted(sys.modules), answers]))
 """
 REFUSED = {400, 401, 403, 404, 405, 500}
+
+
+@pytest.fixture
+def place(transactional_db: None) -> Place:
+    """Make a place that another process sees."""
+    return make_place()
 
 
 def addresses(place: Place) -> list[tuple[str, str]]:
