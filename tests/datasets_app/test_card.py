@@ -74,8 +74,9 @@ def test_a_version_without_formats_has_a_card_without_configurations(tmp_path: P
 
 @pytest.mark.parametrize("name", sorted(EXPORTERS))
 def test_the_types_in_the_header_are_those_of_the_files(name: str) -> None:
-    datasets = pytest.importorskip("datasets")
     from dataclasses import asdict
+
+    import datasets
 
     from datasets_app.exporters import get_exporter
     from datasets_app.exporting import schema_of

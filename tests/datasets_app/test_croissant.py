@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import mlcroissant
 import pytest
 
 from datasets_app.containers import CONTAINERS
 from tests.datasets_app.frozen import laid_out, rows_of
 from tests.datasets_app.published import FORMATS, publish
 
-mlcroissant = pytest.importorskip("mlcroissant")
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     # What mlcroissant and rdflib do within themselves.

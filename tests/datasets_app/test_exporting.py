@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from annotation.models import Project
 from datasets_app import stored
@@ -39,7 +40,6 @@ TREE = {
 
 @pytest.mark.parametrize("name", sorted(EXPORTERS))
 def test_the_columns_of_each_format_say_what_its_lines_say(name: str) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
     records = get_importer("math-aps-tree")().records(TREE)
     load_marks(project_slug="aps", entries=imported(records), report=refuse)
     lines = Wanted(format=name, container="jsonl", name="lines")

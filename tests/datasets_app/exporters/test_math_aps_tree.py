@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from datasets_app.exporters.base import OptionRefused
@@ -165,7 +166,6 @@ def test_what_the_format_cannot_hold_is_refused(options: Json) -> None:
 
 
 def test_in_columns_the_tree_is_text() -> None:
-    pa = pytest.importorskip("pyarrow")
     exporter = MathApsTreeExporter()
     (row,) = exporter.rows([solution("ab", [0.75, 0.5])])
     table = pa.Table.from_pylist([exporter.typed(row.value)], schema=exporter.schema())

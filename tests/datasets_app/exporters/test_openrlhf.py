@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from datasets_app.exporters.base import OptionRefused
@@ -101,7 +102,6 @@ def test_what_the_format_cannot_hold_is_refused(options: Json) -> None:
 
 
 def test_the_columns_follow_the_labels() -> None:
-    pa = pytest.importorskip("pyarrow")
     for labels in ("hard", "soft"):
         exporter = OpenRlhfExporter(replace(OpenRlhfExporter.defaults, labels=labels))
         rows = [row.value for row in exporter.rows([solution()])]

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from datasets_app.exporters.base import OptionRefused
@@ -69,7 +70,6 @@ def test_options_about_steps_are_refused(options: Json) -> None:
 
 
 def test_the_columns_are_typed() -> None:
-    pa = pytest.importorskip("pyarrow")
     rows = export(graded(), graded(True))
     assert pa.Table.from_pylist(rows, schema=OrmExporter().schema()).to_pylist() == rows
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from datasets_app.exporters.base import OptionRefused
@@ -123,7 +124,6 @@ def test_a_row_names_the_steps_up_to_its_error() -> None:
 
 
 def test_the_columns_are_typed() -> None:
-    pa = pytest.importorskip("pyarrow")
     rows = export(phase_2()) + export(rated(1, 1, 1))
     schema = ProcessBenchExporter().schema()
     assert pa.Table.from_pylist(rows, schema=schema).to_pylist() == rows

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from datasets_app.exporters.base import OptionRefused
@@ -147,7 +148,6 @@ def test_a_row_and_its_origin_name_the_same_step() -> None:
 
 
 def test_the_columns_are_typed() -> None:
-    pa = pytest.importorskip("pyarrow")
     one = marked(phase_2())
     one.marks[0][0][1:] = [1, [0, 0, 1]]
     rows = export(one, truncate=False)
