@@ -208,8 +208,7 @@ _OUTCOMES = """
     WHERE project_id = %(project)s AND is_correct IS NOT NULL AND NOT built AND {is_plain}
 """
 _ANNOTATIONS = """
-    SELECT solution_id, id AS annotation_id, false AS by_verdict
-    FROM annotation_annotation WHERE id IN ({chosen})
+    SELECT solution_id, id AS annotation_id, false AS by_verdict FROM ({chosen}) AS chosen
 """
 _IS_PLAIN = """NOT EXISTS (
     SELECT FROM annotation_annotation AS flagged
@@ -230,7 +229,7 @@ def _counted(project: Project, rules: Rules, chosen: Chosen) -> tuple[str, dict[
             "screening": rules.screening,
             **_generations(rules),
         }
-    ids, parameters = annotations(project, rules, chosen).values("id").query.sql_with_params()
+    ids, parameters = annotations(project, rules, chosen).values("id", "solution_id").query.sql_with_params()
     named = {f"p{number}": one for number, one in enumerate(parameters)}
     statement = ids % tuple(f"%({name})s" for name in named)
     return _ANNOTATIONS.format(chosen=statement), named

@@ -69,6 +69,8 @@ class HeldOutTexts:
 
     def found_in(self, text: str) -> tuple[str, str] | None:
         """Return (name of the set, why) for a problem that must be left out, else None."""
+        if not self._whole:
+            return None
         if name := self._whole.get(normalised(text)):
             return name, "the same problem"
         for gram in _grams(text):
