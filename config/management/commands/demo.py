@@ -3,6 +3,8 @@
 import os
 import secrets
 import shlex
+import tempfile
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,6 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count, Q, Sum
 from rich.table import Table
 
+from annotation.management.running import positive
 from annotation.models import Membership, Project, Run, Step, StepLabel
 from config.management.demonstrating import Demonstration
 from web.models import User
@@ -31,13 +34,14 @@ class Command(Demonstration):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--output", type=Path, default=Path("out/demo"), metavar="FOLDER")
+        parser.add_argument("--problems", type=positive, metavar="N", help="only the first (all)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = monotonic()
         out = options["output"]
         out.mkdir(parents=True, exist_ok=True)
         self.do("migrate --verbosity 0")
-        self.do(f"import_problems {shlex.quote(str(PROBLEMS))} --project {SLUG}")
+        self._import_problems(options["problems"])
         self.do_what_works(f"sample --project {SLUG} {SAMPLING} --wait")
         project = Project.objects.get(slug=SLUG)
         if not project.solutions.exists():
@@ -53,6 +57,15 @@ class Command(Demonstration):
         self._print_table(project, seconds=monotonic() - started)
         self._print_files(out)
         self._print_account(project)
+
+    def _import_problems(self, count: int | None) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = PROBLEMS
+            if count:
+                path = Path(folder) / PROBLEMS.name
+                with PROBLEMS.open() as file:
+                    path.write_text("".join(islice(file, count)))
+            self.do(f"import_problems {shlex.quote(str(path))} --project {SLUG}")
 
     def _print_table(self, project: Project, *, seconds: float) -> None:
         graded = project.solutions.aggregate(
