@@ -15,7 +15,7 @@ UNTRANSLATED := -i .venv -i .stepmark -i bench -i out -i tests
 # GSM8K's model solutions, which `make demo-route` marks and routes (docs/routing.md).
 SOLUTIONS ?= ../shared/data/gsm8k_model_solutions.jsonl
 
-.PHONY: setup packages demo demo-route serve check test test-slow bench messages lock clean
+.PHONY: setup packages demo demo-route serve check test test-fast bench messages lock clean
 
 setup: $(READY)
 
@@ -53,10 +53,10 @@ check: $(READY)
 	$(MANAGE) check --fail-level WARNING
 
 test: $(READY) packages
-	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
+	$(BIN)/pytest -n 2 --dist loadgroup
 
-test-slow: $(READY) packages
-	$(BIN)/pytest -n 2 --dist loadgroup -m slow
+test-fast: $(READY) packages
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
 
 bench: $(READY)
 	$(BIN)/python -m bench
