@@ -229,7 +229,9 @@ def _counted(project: Project, rules: Rules, chosen: Chosen) -> tuple[str, dict[
             "screening": rules.screening,
             **_generations(rules),
         }
-    ids, parameters = annotations(project, rules, chosen).values("id", "solution_id").query.sql_with_params()
+    ids, parameters = (
+        annotations(project, rules, chosen).values("id", "solution_id").query.sql_with_params()
+    )
     named = {f"p{number}": one for number, one in enumerate(parameters)}
     statement = ids % tuple(f"%({name})s" for name in named)
     return _ANNOTATIONS.format(chosen=statement), named
