@@ -27,6 +27,10 @@ class LastManager(ValueError):
     """Without this member nobody would manage the project."""
 
 
+class IsProgram(ValueError):
+    """The account of a program is a labeler; what it may do is said by its tokens."""
+
+
 class NotOpen(ValueError):
     """The invitation was accepted or revoked, or its time is over."""
 
@@ -48,9 +52,11 @@ def list_members(project: Project) -> list[Membership]:
 def change_role(*, membership: Membership, role: str) -> Membership:
     """Give a member another role. Who may no longer label gives back what they hold.
 
-    Raises LastManager.
+    Raises LastManager, and IsProgram for the account of a program.
     """
     member = _lock(membership)
+    if member.user.is_service:
+        raise IsProgram
     if role != Membership.Role.MANAGER:
         _leave_a_manager(member)
     member.take_role(role)

@@ -60,6 +60,9 @@ def change_role(request: UserRequest, slug: str, membership_id: int) -> HttpResp
         return redirect("members", slug)
     try:
         members.change_role(membership=member, role=form.cleaned_data["role"])
+    except members.IsProgram:
+        messages.error(request, _("A program only marks: its tokens say what it may do."))
+        return redirect("members", slug)
     except members.LastManager:
         return refuse_last_manager(request, slug)
     said = _("%(name)s is now %(role)s.") % {

@@ -57,6 +57,7 @@ class Writer:
     prompt_name: str
     solutions: int
     answers: Bar
+    is_graded: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,7 @@ def answers(project: Project) -> Answers:
             prompt_name=row["prompt_name"],
             solutions=row["solutions"],
             answers=answer_bar(row["solutions"], row["right"], row["wrong"]),
+            is_graded=bool(row["right"] or row["wrong"]),
         )
         for row in found[:MOST_WRITERS]
     ]

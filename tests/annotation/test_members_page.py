@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from annotation.models import Invitation, Membership, Project
+from annotation.service_accounts import make_service_account
 from tests.factories import make_invitation, make_project, make_user
 from web.models import User
 
@@ -55,6 +56,18 @@ def posts(project: Project) -> list[tuple[str, dict[str, str]]]:
 def state(project: Project) -> Any:
     people = project.memberships.order_by("pk").values_list("user", "role", "ended_at")
     return list(people), list(Invitation.objects.order_by("pk").values())
+
+
+def test_a_program_is_shown_without_roles_and_takes_none(manager: Client, algebra: Project) -> None:
+    program = make_service_account(project=algebra, name="prover")
+    page = manager.get(reverse("members", args=["algebra"])).content.decode()
+    assert reverse("service_account", args=["algebra", program.pk]) in page
+    address = reverse("change_role", args=["algebra", program.pk])
+    assert address not in page
+    answer = manager.post(address, {"role": "reviewer"}, follow=True)
+    assert "its tokens say what it may do" in answer.content.decode()
+    program.refresh_from_db()
+    assert program.role == "labeler"
 
 
 def test_a_manager_sees_the_members_with_their_roles(manager: Client) -> None:

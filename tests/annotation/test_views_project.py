@@ -1,5 +1,6 @@
 """The overview of a project: how far it is, who does what, and who holds it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -141,6 +142,17 @@ def test_grades_are_counted_altogether_and_by_writer(client: Client, ada: User) 
     answers = client.get(ADDRESS).context["answers"]
     assert [part.count for part in answers.whole.parts] == [2, 2, 2]
     assert [writer.model for writer in answers.writers] == ["canned"]
+
+
+def test_a_writer_whose_answers_nobody_graded_is_not_called_wrong(
+    client: Client, ada: User
+) -> None:
+    project = filled("manager", ada, solutions=3)
+    assert re.search(r"33 %\s+right", page(client))
+    project.solutions.update(is_correct=None)
+    text = page(client)
+    assert "not graded" in text
+    assert not re.search(r"%\s+right", text)
 
 
 def test_a_labeler_who_may_not_see_the_answer_sees_no_grades(client: Client, ada: User) -> None:
