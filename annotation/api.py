@@ -32,6 +32,7 @@ from annotation.programs import claim_work
 from annotation.reviewing import claim_review
 from annotation.showing import assignment_json, candidates_json, waiting_json
 from labelers.registration import labeler_of
+from web.api_pages import check_parameters
 from web.errors import error_body
 from web.models import Scope, User
 from web.tokens import TokenAuthentication
@@ -269,6 +270,7 @@ class CorrectView(QueueView):
 class CandidatesView(QueueView):
     def get(self, request: Request, slug: str, assignment_id: int) -> Response:
         """Show the candidates of the position where the caller's draft stands (explore mode)."""
+        check_parameters(request, ())
         return self.shown(self.building(slug, assignment_id))
 
     def post(self, request: Request, slug: str, assignment_id: int) -> Response:

@@ -157,6 +157,7 @@ class RunsView(ManagedView, ListAPIView[Run]):
 class RunView(ManagedView):
     def get(self, request: Request, slug: str, run_id: int) -> Response:
         """Say how far a run is."""
+        check_parameters(request, ())
         return Response(run_json(self.run_of(slug, run_id)))
 
 

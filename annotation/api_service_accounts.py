@@ -15,8 +15,8 @@ from annotation.api_runs import ManagedView
 from annotation.models import Membership, Project
 from annotation.service_accounts import SCOPES
 from annotation.tokens_forms import LONGEST_DAYS
+from web.api_pages import check_parameters
 from web.models import ApiToken, Scope
-from web.pages import refuse_unknown
 
 
 class AccountFields(serializers.Serializer[dict[str, Any]]):
@@ -58,7 +58,7 @@ def account_json(member: Membership) -> dict[str, Any]:
 class ServiceAccountsView(ManagedView):
     def get(self, request: Request, slug: str) -> Response:
         """List the programs that take part in the project, with their tokens."""
-        refuse_unknown(request.query_params, ())
+        check_parameters(request, ())
         found = service_accounts.list_service_accounts(self.project(slug))
         return Response({"service_accounts": [account_json(member) for member in found]})
 
@@ -81,6 +81,7 @@ class ServiceAccountView(ManagedView):
 
     def get(self, request: Request, slug: str, member_id: int) -> Response:
         """Show a program and its tokens."""
+        check_parameters(request, ())
         return Response(account_json(self.member(self.project(slug), member_id)))
 
     def delete(self, request: Request, slug: str, member_id: int) -> Response:

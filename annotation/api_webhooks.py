@@ -15,6 +15,7 @@ from annotation import webhooks
 from annotation.api_runs import ManagedView
 from annotation.events import EVENTS
 from annotation.models import Project
+from web.api_pages import check_parameters
 from web.egress import LONGEST_URL, Refused
 from web.models import Delivery, Subscription
 from web.pages import refuse_unknown
@@ -70,7 +71,7 @@ class WebhookDoor(ManagedView):
 class WebhooksView(WebhookDoor):
     def get(self, request: Request, slug: str) -> Response:
         """List the project's webhooks."""
-        refuse_unknown(request.query_params, ())
+        check_parameters(request, ())
         project = self.project(slug)
         found = [webhook_json(project, row) for row in webhooks.list_webhooks(project)]
         return Response({"webhooks": found})
@@ -95,6 +96,7 @@ class WebhooksView(WebhookDoor):
 class WebhookView(WebhookDoor):
     def get(self, request: Request, slug: str, webhook_id: int) -> Response:
         """Say how a webhook is."""
+        check_parameters(request, ())
         project = self.project(slug)
         return Response(webhook_json(project, self.webhook(project, webhook_id)))
 

@@ -24,6 +24,7 @@ from datasets_app import uploads
 from datasets_app.bad_lines import as_csv, bad_lines
 from datasets_app.importers import AUTO
 from datasets_app.models import Upload
+from web.api_pages import check_parameters
 from web.pages import refuse_unknown
 from web.registry import UnknownName
 
@@ -79,6 +80,7 @@ class ImportView(ManagedView):
 
     def get(self, request: Request, slug: str, run_id: int) -> Response:
         """Say how far an import is, and what came of it."""
+        check_parameters(request, ())
         return Response(upload_json(self.upload(slug, run_id)))
 
 
@@ -140,6 +142,7 @@ class ImportErrorsView(ImportView):
 class ImportErrorsFileView(ImportView):
     def get(self, request: Request, slug: str, run_id: int) -> Any:
         """Download the bad lines of an import as CSV: `line,reason`."""
+        check_parameters(request, ())
         return csv_of(self.upload(slug, run_id))
 
 
