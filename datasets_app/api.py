@@ -241,7 +241,12 @@ class FileView(DatasetsDoor):
         # A file is what it is; errors are JSON for whoever wanted Parquet, too.
         return super().perform_content_negotiation(request, force=True)
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(
+        responses={
+            (200, kind): OpenApiTypes.ANY if kind == "application/json" else OpenApiTypes.BINARY
+            for kind in downloads.TYPES.values()
+        }
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Fetch a file of a version; `Range` fetches a part of it, and resumes."""
         return downloads.answer(

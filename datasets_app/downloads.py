@@ -11,7 +11,7 @@ from datasets_app import stored
 from datasets_app.models import Snapshot, SnapshotFile
 
 _RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*\Z")
-_TYPES = {
+TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "gz": "application/gzip",
     "zst": "application/zstd",
@@ -65,7 +65,7 @@ def answer(request: HttpRequest, file: SnapshotFile) -> HttpResponseBase:
 def _marked(response: HttpResponseBase, file: SnapshotFile, etag: str) -> HttpResponseBase:
     dataset = file.snapshot.dataset
     name = f"{dataset.slug}-v{file.snapshot.version}-{file.path.replace('/', '-')}"
-    response["Content-Type"] = _TYPES.get(file.path.rpartition(".")[2], "application/octet-stream")
+    response["Content-Type"] = TYPES.get(file.path.rpartition(".")[2], "application/octet-stream")
     response["Content-Disposition"] = str(content_disposition_header(True, name))
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag
