@@ -141,7 +141,7 @@ class RunShape(serializers.ModelSerializer[Run]):
         model = Run
         fields = read_only_fields = (
             "id", "url", "kind", "subject", "state", "error", "total", "done", "failed", "left",
-            "per_minute", "seconds_left", "calls", "prompt_tokens", "completion_tokens", "work_ms",
-            "money", "currency", "budget", "errors", "waiting", "not_before", "at_once",
-            "created_at", "started_at", "finished_at",
+            "per_minute", "seconds_left", "calls", "estimated_calls", "prompt_tokens",
+            "completion_tokens", "work_ms", "money", "currency", "budget", "errors", "waiting",
+            "not_before", "at_once", "created_at", "started_at", "finished_at",
         )  # fmt: skip

@@ -14,14 +14,7 @@ from rest_framework.views import APIView
 from annotation import api_sampling, api_service_accounts, api_webhooks
 from annotation.api_answers import RunShape
 from web.api_schema import Error
-from web.idempotency import HEADER
 
-KEY = OpenApiParameter(
-    HEADER,
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description="Sent again under the same key, a request is done once.",
-)
 PLACES = [OpenApiParameter(name, OpenApiTypes.STR) for name in ("after", "before")]
 CONFLICT = OpenApiResponse(Error, "Not now, or still being worked on: `code` says which.")
 OTHER = OpenApiResponse(Error, "The key came with another request before.")
@@ -38,13 +31,12 @@ def door(
     name: str | None = None,
 ) -> None:
     """Say what `method` of `view` takes and answers."""
-    posts = method == "post"
-    refused = {409: CONFLICT, 422: OTHER} if posts else {}
+    refused = {409: CONFLICT, 422: OTHER} if method == "post" else {}
     operation = extend_schema(
         operation_id=name,
         request=request,
         responses=answer if isinstance(answer, dict) else {status: answer, **refused},
-        parameters=[*([KEY] if posts else []), *(PLACES if pages else [])],
+        parameters=PLACES if pages else [],
     )
     extend_schema_view(**{method: operation})(view)
 

@@ -243,7 +243,7 @@ class FileView(DatasetsDoor):
 
     @extend_schema(
         responses={
-            (200, kind): OpenApiTypes.ANY if kind == "application/json" else OpenApiTypes.BINARY
+            (200, kind): OpenApiTypes.OBJECT if kind == "application/json" else OpenApiTypes.BINARY
             for kind in downloads.TYPES.values()
         }
     )

@@ -17,6 +17,7 @@ from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.core.result import Ok
 
 from annotation import routing, webhooks
+from annotation.api_runs import run_json
 from annotation.models import Assignment, Run
 from annotation.service_accounts import make_service_account, make_service_token
 from labelers.models import Labeler
@@ -25,6 +26,7 @@ from tests.annotation.reading_api import Eggs, client_of, eggs
 from tests.factories import (
     make_lease,
     make_problem,
+    make_project,
     make_run,
     make_snapshot,
     make_solution,
@@ -175,3 +177,16 @@ def test_nothing_is_left_undescribed() -> None:
                 for kind, answer in answers[status]["content"].items():
                     assert answer["schema"], f"{method} {path} {kind}"
             assert operation["description"], f"{method} {path} says nothing"
+
+
+def test_every_post_takes_an_idempotency_key() -> None:
+    schema = described(make_user())
+    for path, operations in schema["paths"].items():
+        headers = [one["name"] for one in operations.get("post", {}).get("parameters", ())]
+        assert headers.count("Idempotency-Key") == ("post" in operations), path
+
+
+def test_a_run_is_described_as_it_is_told() -> None:
+    shape = described(make_user())["components"]["schemas"]["RunShape"]
+    told = run_json(make_run(make_project("eggs")))
+    assert shape["properties"].keys() == told.keys()

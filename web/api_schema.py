@@ -6,6 +6,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
 from web.etags import Tagged
+from web.idempotency import HEADER, OnceView
 from web.ndjson import MEDIA_TYPE
 
 PROJECT = "/api/v1/projects/{slug}/"
@@ -15,7 +16,12 @@ IF_NONE_MATCH = {
     "description": "The `ETag` of an earlier answer: 304 where nothing has changed since.",
     "schema": {"type": "string"},
 }
-
+IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "description": "Sent again under the same key, a request is done once.",
+    "schema": {"type": "string"},
+}
 
 SECURITY = {
     "token": {
@@ -72,6 +78,8 @@ class Schema(AutoSchema):
         if self.method == "GET" and isinstance(self.view, Tagged):
             responses["304"] = {"description": "The client has it already."}
             operation.setdefault("parameters", []).append(IF_NONE_MATCH)
+        if self.method == "POST" and isinstance(self.view, OnceView):
+            operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
         stream = responses.get("200", {}).get("content", {}).get(MEDIA_TYPE)
         if stream is not None:
             stream["schema"] = {
