@@ -8,12 +8,15 @@ import yaml
 
 from annotation.models import Project
 from datasets_app.exporters import EXPORTERS
+from datasets_app.held_out import digest_of
 from datasets_app.hub import header
-from datasets_app.models import Dataset, Snapshot
+from datasets_app.models import Dataset, HeldOut, Snapshot
 from datasets_app.rules import split_named
 from datasets_app.snapshots import Wanted
 from tests.datasets_app.frozen import dataset_of, frozen, laid_out
+from tests.datasets_app.loaded import load_json
 from tests.datasets_app.published import publish
+from tests.datasets_app.test_snapshots import record
 from tests.factories import make_annotation, make_labeler, make_problem, make_project, make_solution
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,6 +44,26 @@ def test_it_says_what_is_in_it_and_how_it_was_made(tmp_path: Path) -> None:
     assert "| not rated | nobody said anything of it: never wrong" in body
     assert "It was not compared with any evaluation set" in body
     assert "readers of PRM800K (Lightman et al." in body
+
+
+def test_it_says_how_labelers_agree_and_what_was_held_out(tmp_path: Path) -> None:
+    load_json(
+        [
+            *(record(1, labeler=n, error=n < 2) for n in range(3)),
+            *(record(2, labeler=n) for n in range(2)),
+            record(3),
+        ]
+    )
+    project = Project.objects.get(slug="math")
+    texts = ["What is $2+3$?", "What is $2+9$?"]
+    HeldOut.objects.create(project=project, name="eval", texts=texts, sha256=digest_of(texts))
+    _, body = card_of(frozen(project, held_out=["eval"]), tmp_path)
+    assert "5 of 5 marked solutions were marked by two or more" in body
+    # Two of three, two of three, one of three, and all of two, twice: in tenths.
+    assert "74% of a solution's labelers find the same first mistake" in body
+    assert "on 40% all of them do" in body
+    assert "Held out: eval, of 2 problems; 1 problems were left out for it" in body
+    assert "It was not compared with any evaluation set" not in body
 
 
 def test_text_of_people_cannot_break_out_of_it(tmp_path: Path) -> None:

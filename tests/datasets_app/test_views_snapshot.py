@@ -20,6 +20,7 @@ from tests.annotation.managing import REFUSED, manager_of, member_of, outsider, 
 from tests.datasets_app.frozen import dataset_of, frozen
 from tests.datasets_app.loaded import load_json
 from tests.datasets_app.prm800k_json import phase_2
+from tests.datasets_app.test_snapshots import record
 from tests.factories import make_token, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +78,15 @@ def test_a_frozen_one_says_what_it_holds_and_what_it_left_out(project: Project) 
     for file in snapshot.files.all():
         assert f'href="{HERE}files/{file.path}"' in page
         assert file.sha256 in page
+
+
+def test_it_shows_how_labelers_agree() -> None:
+    load_json([*(record(1, labeler=n) for n in range(2)), record(2)])
+    project = Project.objects.get(slug="math")
+    frozen(project)
+    page = page_of(member_of(project, "reader"))
+    assert "<title>100 %: 2</title>" in page
+    assert "1 time marked by nobody else" in page
 
 
 def test_a_manager_adds_a_format(project: Project) -> None:
