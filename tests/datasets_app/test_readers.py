@@ -1,6 +1,9 @@
 """What trainers read a version with: `datasets`, pandas and DuckDB, on real files."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +13,15 @@ import duckdb
 import pandas as pd
 import pytest
 from pyarrow import parquet
+from pytest_django.live_server_helper import LiveServer
 
 from datasets_app.containers import CONTAINERS
+from datasets_app.loading_script import PLACEHOLDER, scripts_of
 from datasets_app.models import Snapshot
 from tests.datasets_app.files_over_http import served
 from tests.datasets_app.frozen import laid_out, rows_of
 from tests.datasets_app.published import FORMATS, publish
+from tests.factories import make_token, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Json = dict[str, Any]
@@ -119,6 +125,41 @@ def test_datasets_loads_over_http_with_a_token(
         with pytest.raises(FileNotFoundError):
             datasets.load_dataset("parquet", data_files=[f"{url}/{paths[0]}"], split="train")
         assert answers[-1] == 401
+
+
+@pytest.mark.slow
+def test_datasets_loads_every_format_from_the_site_with_a_token(
+    live_server: LiveServer, here: Path
+) -> None:
+    """By the lines that a version's page shows, and streaming by the same."""
+    snapshot = publish("parquet", shard_solutions=100)
+    user = make_user()
+    snapshot.dataset.project.memberships.create(user=user, role="reader")
+    secret = make_token(user, every_project=True)[1]
+    scripts = scripts_of(snapshot, live_server.url)
+    assert {script.format for script in scripts} == set(FORMATS)
+    lines = ["import json"]
+    for script in scripts:
+        text = script.text.replace(PLACEHOLDER, secret)
+        lines += [
+            text,
+            text.splitlines()[-1].replace("steps =", "stream =")[:-1] + ", streaming=True)",
+            "assert list(stream['train']) == list(steps['train'])",
+            f"print(json.dumps(['{script.format}', steps['train'].num_rows]))",
+        ]
+    # In a process of its own: its connections end with it.
+    ran = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        env={**os.environ, "HF_HOME": str(here)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    read = dict(json.loads(line) for line in ran.stdout.splitlines())
+    rows = snapshot.files.filter(kind="rows", split="train")
+    assert read == dict(rows.values_list("export__name", "rows"))
+    assert all(read.values())
 
 
 @pytest.mark.parametrize("container", ["jsonl", "parquet"])
