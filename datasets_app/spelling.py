@@ -25,7 +25,8 @@ _SAME = (
     (re.compile(r"\\(?:[lc]?dots[a-z]?)(?![A-Za-z])"), "..."),
     (re.compile(r"\^\{?\\circ\}?|\\degree(?![A-Za-z])|\u00b0"), r"\\deg"),
     (re.compile(r"([_^])\{(\w)\}"), r"\1\2"),
-    (re.compile(r"\\frac\s*(\d)\s*(\d)"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\\(frac|sqrt)\s*([^\W_])"), r"\\\1{\2}"),
+    (re.compile(r"(\\frac\{[^{}]*\})\s*([^\W_])"), r"\1{\2}"),
     (re.compile(r"\\([%$#&_])"), r"\1"),
 )
 _WORD = re.compile(r"[^\W_]+")
