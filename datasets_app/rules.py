@@ -24,7 +24,8 @@ TRAIN = "train"
 _STORABLE = {"pattern": r"^[^\x00\ud800-\udfff]*\Z"}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 200, **_STORABLE}
 _SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-_SPLIT_NAME = {"type": "string", "pattern": r"^[a-z0-9_]{1,50}\Z"}
+# “all” stands for all splits to `datasets`, which loads none of that name.
+_SPLIT_NAME = {"type": "string", "pattern": r"^(?!all\Z)[a-z0-9_]{1,50}\Z"}
 
 
 def _texts(*words: str) -> dict[str, Any]:
@@ -116,7 +117,9 @@ def split_named(given: str) -> str:
     if not given:
         return TRAIN
     spelt = "_".join(re.findall("[a-z0-9_]+", given.lower()))[:50]
-    return spelt or "split_" + sha256(given.encode()).hexdigest()[:8]
+    if not spelt or spelt == "all":
+        return "split_" + (spelt or sha256(given.encode()).hexdigest()[:8])
+    return spelt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

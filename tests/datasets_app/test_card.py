@@ -126,6 +126,8 @@ def test_the_types_in_the_header_are_those_of_the_files(name: str) -> None:
         ("test", "test"),
         ("Level 1/dev", "level_1_dev"),
         ("../x", "x"),
+        ("All", "split_all"),
+        ("overall", "overall"),
         ("試験", "split_c4282091"),
     ],
 )

@@ -30,6 +30,7 @@ def test_rules_come_back_as_they_were_written() -> None:
         ({"marks": "verdicts", "minimum_agreement": 0.5}, "minimum_agreement"),
         ({"splits": {"shares": {"train": 0.5}}}, "splits.shares"),
         ({"splits": {"shares": {"../x": 1}}}, "splits.shares"),
+        ({"splits": {"shares": {"all": 1}}}, "splits.shares"),
         ({"max_per_problem": 0}, "max_per_problem"),
         ({"max_per_problem": 1e30}, "max_per_problem"),
         ({"generations": []}, "generations"),
