@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 
-from datasets_app.exporters.base import Row
+from datasets_app.exporters.base import ExportOptions, Row
 from datasets_app.exporters.trl_stepwise import SEPARATOR, TrlStepwiseExporter
 from datasets_app.marked import Json, MarkedSolution
 
@@ -53,16 +53,23 @@ class TokenLengths:
 
 
 def measure(
-    solutions: Iterable[MarkedSolution], count: Count, *, max_length: int, starts_with: int = 0
+    solutions: Iterable[MarkedSolution],
+    count: Count,
+    *,
+    max_length: int,
+    starts_with: int = 0,
+    options: ExportOptions | None = None,
 ) -> TokenLengths:
     """Return the lengths of the rows that `trl-stepwise` makes of `solutions`.
 
-    `starts_with` is the number of tokens that the tokenizer puts before every prompt.
+    `starts_with` is the number of tokens that the tokenizer puts before every prompt; `options`
+    are those that are usual for the format unless given.
     """
     found = TokenLengths(max_length=max_length)
-    exporter = TrlStepwiseExporter()
+    exporter = TrlStepwiseExporter(options)
     rows = (row for solution in solutions for row in exporter.rows([solution]))
-    separator = count([SEPARATOR])[0]
+    between = exporter.options.separator
+    separator = count([SEPARATOR if between is None else between])[0]
     while batch := list(islice(rows, AT_ONCE)):
         for ends in _ends(batch, count, separator, starts_with):
             found.add(ends)

@@ -1,12 +1,15 @@
 """How long rows are, and what a trainer's longest row would lose."""
 
+import io
 from collections.abc import Sequence
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from annotation.models import Project
 from datasets_app.models import Snapshot
+from datasets_app.snapshots import Wanted
 from datasets_app.token_lengths import measure
 from tests.datasets_app.frozen import frozen
 from tests.datasets_app.loaded import load_json
@@ -56,6 +59,27 @@ def test_the_command_counts_by_a_real_tokenizer_and_the_page_shows_it(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_rows_are_counted_as_the_version_has_them_else_as_its_rules_say(
+    tokenizer_folder: str,
+) -> None:
+    load_json([phase_2()])
+    project = Project.objects.get(slug="math")
+    wide = Wanted(format="trl-stepwise", options={"alternatives": "rows"})
+    for snapshot, rows in (
+        (frozen(project), 1),
+        (frozen(project, alternatives="rows"), 2),
+        (frozen(project, wide, alternatives="none"), 2),
+        (frozen(project, alternatives="keep"), 1),  # which the format cannot
+    ):
+        out = io.StringIO()
+        version = str(snapshot.version)
+        call_command(
+            "token_lengths", "math/steps", version, "--tokenizer", tokenizer_folder, stdout=out
+        )
+        assert out.getvalue().startswith(f"{rows} rows")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_unknown_tokenizer_and_version_are_refused(tmp_path: object) -> None:
     load_json([phase_2()])
     frozen_one()
@@ -66,8 +90,6 @@ def test_an_unknown_tokenizer_and_version_are_refused(tmp_path: object) -> None:
 
 
 def frozen_one() -> Snapshot:
-    from annotation.models import Project
-
     return frozen(Project.objects.get(slug="math"))
 
 

@@ -7,8 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.management.running import positive
 from datasets_app import about
-from datasets_app.exporting import read_shard
+from datasets_app.exporters.base import ExportOptions, OptionRefused
+from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
+from datasets_app.exporting import options_of, read_shard
 from datasets_app.models import Snapshot, SnapshotFile
+from datasets_app.rules import Rules
 from datasets_app.token_lengths import Count, measure
 
 MAX_LENGTH = 1024
@@ -40,6 +43,7 @@ class Command(BaseCommand):
             count,
             max_length=options["max_length"],
             starts_with=starts_with,
+            options=_options(snapshot),
         )
         about.keep_token_lengths(snapshot, options["tokenizer"], found.as_json())
         self.stdout.write(
@@ -47,6 +51,18 @@ class Command(BaseCommand):
             f"{found.too_long:,} are longer than {found.max_length:,} and would lose "
             f"{found.lost:,} of {found.labels:,} labels"
         )
+
+
+def _options(snapshot: Snapshot) -> ExportOptions:
+    """Return how `trl-stepwise` is written: as the version has it, else as its rules say."""
+    name = TrlStepwiseExporter.name
+    export = snapshot.exports.filter(format=name).order_by("pk").first()
+    if export is not None:
+        return ExportOptions(**export.options)
+    try:
+        return options_of(name, Rules.from_json(snapshot.rules), {})
+    except OptionRefused:  # rules for formats that can do more
+        return TrlStepwiseExporter.defaults
 
 
 def _tokenizer(name: str) -> tuple[Count, int]:
