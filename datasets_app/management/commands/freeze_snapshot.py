@@ -13,6 +13,7 @@ from django.db import transaction
 from annotation.management.running import RunCommand
 from annotation.models import Project
 from datasets_app.containers import CONTAINERS
+from datasets_app.dataset_forms import LICENSE, RESERVED
 from datasets_app.exporters import EXPORTERS
 from datasets_app.exporters.base import OptionRefused
 from datasets_app.models import Dataset, Snapshot, SnapshotFile
@@ -125,6 +126,12 @@ def _dataset(project: Project, options: dict[str, Any]) -> Dataset:
         validate_slug(slug)
     except ValidationError:
         raise CommandError(f"--dataset {slug!r}: letters, digits, - and _ alone") from None
+    if slug in RESERVED:
+        raise CommandError(f"--dataset {slug!r}: this name is taken by a page of the site")
+    try:
+        LICENSE(options["license"] or "none")
+    except ValidationError as error:
+        raise CommandError(f"--license {options['license']!r}: {error.messages[0]}") from None
     given = {name: options[name] for name in ("title", "license") if options[name]}
     made, _ = Dataset.objects.update_or_create(
         project=project, slug=slug, defaults=given, create_defaults={"title": slug, **given}

@@ -66,6 +66,9 @@ def test_rules_come_from_a_file_and_the_command_line_adds_to_them(tmp_path: Path
         (["--format", "prm800k:zip"], "no container 'zip'; known: jsonl"),
         (["--format", "prm800k", "--format", "prm800k"], "cannot have the same folder 'prm800k'"),
         (["--rules", "missing.json"], "cannot read missing.json"),
+        (["--dataset", "new"], "'new': this name is taken by a page"),
+        (["--dataset", "a b"], "'a b': letters, digits"),
+        (["--license", "mit: x"], "'mit: x': Only letters, digits, dots"),
     ],
 )
 def test_what_cannot_be_frozen_is_refused_before_anything_is_made(
