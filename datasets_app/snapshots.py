@@ -28,6 +28,8 @@ from web.models import User
 
 SOLUTIONS, SHARD, ABOUT, COMPARE = "solutions", "shard", "about", "compare"
 """What a slice's only entry begins with."""
+OWN_FOLDERS = frozenset({"solutions", about.LENGTHS_FOLDER.rstrip("/")})
+"""Of a version's own files: a format under such a name would take their places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,8 @@ def _make_exports(snapshot: Snapshot, wanted: Sequence[Wanted]) -> list[Export]:
         name = one.name or one.format
         if name in taken:
             raise Refused(f"two formats cannot have the same folder {name!r}: give one a name")
+        if name in OWN_FOLDERS:
+            raise Refused(f"the folder {name!r} is of the version's own files: choose another name")
         taken.add(name)
         suffix_of(one.container)
         options = options_of(one.format, rules, one.options)

@@ -408,6 +408,18 @@ def test_formats_are_added_to_a_frozen_version_and_do_not_change_it() -> None:
         add_formats(snapshot=snapshot, wanted=[Wanted(format="prm800k")])
 
 
+@pytest.mark.parametrize("name", ["solutions", "token-lengths"])
+def test_no_format_takes_the_place_of_a_versions_own_files(name: str) -> None:
+    project = project_of(record(1))
+    snapshot = frozen(project)
+    wanted = Wanted(format="steps", container="jsonl.zst", name=name)
+    with pytest.raises(Refused, match="own files"):
+        add_formats(snapshot=snapshot, wanted=[wanted])
+    with pytest.raises(Refused, match="own files"):
+        freeze(dataset=dataset_of(project), rules=Rules(), wanted=[wanted])
+    assert texts_of(solutions_of(snapshot)) == {"What is $2+1$?"}
+
+
 def test_a_freeze_that_was_lost_in_the_middle_is_taken_again_and_leaves_nothing_behind(
     kept_here: Path,
 ) -> None:
