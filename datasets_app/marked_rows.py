@@ -9,6 +9,8 @@ from labelers.prompts import shows_answer
 
 VERDICT_LABELER = "00000000-0000-0000-0000-000000000000"
 """Stands where PRM800K has a person, when what is agreed was written by nobody."""
+NO_TIME = "1970-01-01T00:00:00.000000"
+"""Stands where PRM800K has a time, when nobody marked anything: the same on every machine."""
 _FACTS = ("source", "split", "subject", "level", "external_id")
 
 
@@ -29,7 +31,6 @@ def marked_solution(
     final_answer: str | None,
     verifier_score: float | None,
     generation: int | None,
-    created_at: str,
     own_steps: list[str] | None,
     verdicts: list[list[Any]] | None,
     annotation: list[Any] | None,
@@ -39,7 +40,7 @@ def marked_solution(
     if annotation is not None:
         said = _of_annotation(own_steps, *annotation)
     else:
-        said = _agreed(own_steps, verdicts, generation, created_at)
+        said = _agreed(own_steps, verdicts, generation)
     question: Json = {"problem": problem}
     if not is_built or "given" in said["shape"].get("question", ()):
         question["ground_truth_solution"] = reference_solution
@@ -124,7 +125,6 @@ def _agreed(
     own_steps: list[str],
     verdicts: list[list[Any]] | None,
     generation: int | None,
-    created_at: str,
 ) -> Json:
     """Return what the verdicts of a solution say, as an annotation; without any, nothing."""
     steps: list[Json] = []
@@ -152,7 +152,7 @@ def _agreed(
         "marks": marks,
         "record": {
             "labeler": VERDICT_LABELER,
-            "timestamp": created_at,
+            "timestamp": NO_TIME,
             "generation": generation,
             "is_quality_control_question": False,
             "is_initial_screening_question": False,

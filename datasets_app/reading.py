@@ -54,7 +54,6 @@ COPY (
             solution.final_answer,
             solution.verifier_score,
             solution.generation,
-            to_char(solution.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'),
             (
                 SELECT json_agg(text ORDER BY position)
                 FROM annotation_step

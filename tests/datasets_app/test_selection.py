@@ -191,3 +191,13 @@ def test_the_manifest_says_rules_code_counts_options_and_every_file(project: Pro
             assert listed[file.path]["sha256"] == sha256(opened.read()).hexdigest()
         assert listed[file.path]["rows"] == 1
     assert len(listed) == 3
+
+
+@pytest.mark.parametrize("marks", ["verdicts", "outcomes"])
+def test_what_nobody_marked_is_the_same_bytes_wherever_it_was_loaded(marks: str) -> None:
+    hashes = set()
+    for slug in ("here", "elsewhere"):
+        solution = solved(make_project(slug), "One?", is_correct=True)
+        make_verdict(solution.steps.get(position=0))
+        hashes.add(frozen(solution.project, marks=marks).content_hash)
+    assert len(hashes) == 1
