@@ -6,6 +6,7 @@ from operator import itemgetter
 from pathlib import Path
 
 import orjson
+from django.db.models import Sum
 from django.utils.text import slugify
 
 from datasets_app import card, stored
@@ -53,6 +54,9 @@ def manifest_of_solutions(frozen: Frozen) -> Json:
 def manifest(snapshot: Snapshot, exports: Sequence[Export]) -> Json:
     """Return all that `manifest.json` says. No time is in it: the same content says the same."""
     files = snapshot.files.exclude(kind=SnapshotFile.Kind.ABOUT).order_by("path")
+    left_out = dict(
+        files.order_by().values_list("export").annotate(Sum("left_out")).exclude(export=None)
+    )
     return {
         "manifest": MANIFEST_FORMAT,
         "dataset": str(snapshot.dataset),
@@ -65,6 +69,7 @@ def manifest(snapshot: Snapshot, exports: Sequence[Export]) -> Json:
                 "format": export.format,
                 "container": export.container,
                 "options": export.options,
+                "left_out": left_out.get(export.pk, 0),
             }
             for export in exports
         },

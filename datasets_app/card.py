@@ -79,14 +79,15 @@ def _splits(said: Json) -> str:
 def _formats(said: Json) -> str:
     if not said["exports"]:
         return "It is kept as solutions and marks alone; no format has been made of it yet."
-    heads = ("folder", "format", "files", "rows", "neutral", "after the first -1", "alternatives")
+    heads = ["folder", "format", "files", "rows", "marked solutions without a row"]
+    heads += ["neutral", "after the first -1", "alternatives"]
     rows = []
     for name, export in said["exports"].items():
         options, counts = export["options"], rows_by_split(said, name)
         counted = ", ".join(f"{split} {count:,}" for split, count in counts.items()) or "none"
         ending = "cut" if options["truncate"] else "kept"
         neutral, alternatives = options["neutral"], options["alternatives"]
-        made = (export["format"], export["container"], counted)
+        made = (export["format"], export["container"], counted, export["left_out"])
         rows.append((name, *made, neutral, ending, alternatives))
     return _table(heads, rows)
 

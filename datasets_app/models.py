@@ -160,6 +160,9 @@ class SnapshotFile(models.Model):
     split = models.CharField(max_length=100, blank=True)
     shard = models.PositiveIntegerField(default=0)
     rows = models.PositiveIntegerField(default=0)
+    left_out = models.PositiveIntegerField(
+        default=0, help_text="Marked solutions that the format has no row of."
+    )
     size = models.PositiveBigIntegerField(help_text="Bytes.")
     sha256 = models.CharField(max_length=64)
     stored_as = models.CharField(max_length=300, help_text="Its name in the storage.")

@@ -253,7 +253,7 @@ def _keep_shard(
     name = f"{file.split}-{file.shard:05d}"
     facts = {"split": file.split, "shard": file.shard, "rows": made.n_rows}
     path = f"{export.name}/{name}{suffix_of(export.container)}"
-    _keep_file(snapshot, export, kinds.ROWS, path, made.rows, **facts)
+    _keep_file(snapshot, export, kinds.ROWS, path, made.rows, **facts, left_out=made.left_out)
     if made.origins is not None:
         path = f"{export.name}/origins/{name}.jsonl.zst"
         _keep_file(snapshot, export, kinds.ORIGINS, path, made.origins, **facts)

@@ -153,6 +153,17 @@ def test_what_has_no_annotation_is_of_the_round_of_its_solution(
     assert texts(project, marks=marks, generations=[5, None]) == {"Five?", "None?"}
 
 
+def test_what_a_format_has_no_row_of_is_counted(project: Project) -> None:
+    marked(solved(project, "Plain?"), 1, 1, 1)
+    marked(solved(project, "Do Step 1: add. What is it?"), 1, 1, 1)
+    names = ("math-shepherd", "prm800k")
+    snapshot = frozen(project, *(Wanted(format=name, container="jsonl") for name in names))
+    said = said_by(snapshot)["exports"]
+    assert {name: said[name]["left_out"] for name in names} == {"math-shepherd": 1, "prm800k": 0}
+    with stored.opened(snapshot.files.get(path="README.md").stored_as) as card:
+        assert "| math-shepherd | jsonl | train 1 | 1 |" in card.read().decode()
+
+
 def said_by(snapshot: Snapshot) -> Json:
     with stored.opened(snapshot.files.get(path="manifest.json").stored_as) as file:
         said: Json = orjson.loads(file.read())
