@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from annotation.digests import digest
 from datasets_app.records import LabelerRecord
 from labelers.models import IMPORTED, Labeler
 
@@ -37,7 +38,8 @@ def ids_of(cursor: CursorWrapper, records: Collection[LabelerRecord]) -> dict[La
     """Return the id of each labeler, made where there is none.
 
     A model is made retired, with the judge `imported`: it marks nothing here, and is none of this
-    installation's models even where it has the name of one.
+    installation's models even where it has the name of one. Its UUID is made of its name: what is
+    frozen of its marks is the same on every machine.
     """
     people = {record.person: record.name for record in records if record.person}
     by_uuid = labeler_ids(cursor, people)
@@ -50,7 +52,7 @@ def ids_of(cursor: CursorWrapper, records: Collection[LabelerRecord]) -> dict[La
                 kind=Labeler.Kind.MODEL,
                 judge=IMPORTED,
                 name=name,
-                defaults={"retired_at": timezone.now()},
+                defaults={"uuid": digest(IMPORTED, name), "retired_at": timezone.now()},
             )
         by_name = _models(wanted)
     return {

@@ -100,6 +100,9 @@ def test_labelers_are_people_by_uuid_and_models_by_name() -> None:
         ("person", "Experts"),
     }
     assert [row["labeler"] for row in exported("marks")] == [uuid]
+    # Of its name alone: the same wherever its marks are imported.
+    model = Labeler.objects.get(kind="model")
+    assert str(model.uuid) == "a6800a58-b9a4-7d95-4973-ad45aef6127f"
 
 
 def test_a_solution_that_nobody_marked_is_added_without_an_annotation() -> None:
