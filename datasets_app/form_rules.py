@@ -77,7 +77,7 @@ def rules_json(given: Mapping[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     rounds = [None if one == NO_GENERATION else int(one) for one in given["generations"]]
     return {name: given[name] for name in plain} | {
-        "labeler": given["labeler"] or None,
+        "labeler": (given["marks"] == "labeler" and given["labeler"]) or None,
         "minimum_agreement": _share(given["minimum_agreement"]),
         "minimum_quality": _share(given["minimum_quality"]),
         "generations": rounds or None,

@@ -1,10 +1,8 @@
 """The form that says what a version of a dataset is to hold: plain widgets over `Rules`."""
 
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import Any
 
-import orjson
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,12 +23,14 @@ from datasets_app.form_rules import (
 )
 from datasets_app.held_out import PROJECT
 from datasets_app.models import HeldOut, Snapshot
-from datasets_app.rules import BadRules, Rules
+from datasets_app.rules import TRAIN, BadRules, Rules
 from datasets_app.snapshots import Wanted
 from web.models import User
 
-SPLIT_ROWS = 4
+SPLIT_ROWS = 3
 MOST_SPLIT_ROWS = 50
+OF_ANNOTATIONS = "is of annotations"
+"""How `Rules` begins to say that a rule is none for verdicts and final answers."""
 PERCENT = {"min_value": 0, "max_value": 100, "required": False}
 
 
@@ -107,13 +107,12 @@ class FreezeForm(forms.Form):
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    said = forms.CharField(required=False, widget=forms.HiddenInput)
-    """Digest of the rules that the person has read in words."""
 
     def __init__(self, data: Any, *, project: Project, user: User, last: Snapshot | None) -> None:
         begun = Rules.from_json(last.rules) if last else Rules()
         super().__init__(data, initial=initial_of(begun))
         self.label_suffix = ""
+        self.begun = begun
         self.rules: Rules | None = None
         self.labelers = labelers_of(project, begun)
         self._offer(project, user, begun)
@@ -151,7 +150,8 @@ class FreezeForm(forms.Form):
         field.choices = choices
 
     def _add_splits(self, rows: int, begun: Rules) -> None:
-        shares = list(begun.splits.shares.items()) + [("", None)] * rows
+        named = sorted(begun.splits.shares.items(), key=lambda one: (one[0] != TRAIN, one[0]))
+        shares = [*named, *[("", None)] * rows]
         for n, (name, share) in enumerate(shares[:rows]):
             self.fields[f"split_{n}"] = forms.RegexField(
                 r"^[a-z0-9_]{1,50}\Z",
@@ -161,7 +161,7 @@ class FreezeForm(forms.Form):
                 error_messages={"invalid": _("Small letters, digits and _ alone.")},
             )
             self.fields[f"share_{n}"] = forms.FloatField(
-                label=_("Share of split %(n)d in %%") % {"n": n + 1},
+                label=_("Share in %"),
                 initial=percent(share),
                 **PERCENT,  # type: ignore[arg-type] # as above
             )
@@ -211,6 +211,8 @@ class FreezeForm(forms.Form):
             top = path.split("[")[0]
             field = words.FIELDS.get(top, top)
             known = words.refusals().get(top, said)
+            if said.startswith(OF_ANNOTATIONS):
+                known = words.of_labelers()
             self.add_error(field if field in self.fields else None, known)
 
     @property
@@ -224,18 +226,15 @@ class FreezeForm(forms.Form):
         ]
 
     @property
-    def digest(self) -> str:
-        """Of all that a valid form asks for but its notes."""
-        assert self.rules
-        formats = [(one.format, one.container) for one in self.wanted]
-        said = orjson.dumps([self.rules.as_json(), formats], option=orjson.OPT_SORT_KEYS)
-        return sha256(said).hexdigest()
+    def asked_formats(self) -> list[tuple[str, str]]:
+        """Name and container of each format that is chosen, also before the form is sent."""
+        chosen = [(wanted.label, wanted.value(), holds.value()) for wanted, holds in self.formats]
+        return [(str(name), str(holds)) for name, is_wanted, holds in chosen if is_wanted]
 
     @property
     def said_rules(self) -> Rules:
-        """The rules of a valid form with names of labelers, to be said in words."""
-        assert self.rules
-        return with_names(self.rules, self.labelers)
+        """The rules with names of labelers; of a form that nobody has sent, what it begins with."""
+        return with_names(self.rules or self.begun, self.labelers)
 
 
 def container_field(name: str, initial: str = "parquet") -> forms.ChoiceField:

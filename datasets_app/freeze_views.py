@@ -1,4 +1,4 @@
-"""The page that freezes a version: what it is to hold, said in words before it begins."""
+"""The page that freezes a version: what it is to hold, said in words while one chooses."""
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -18,28 +18,48 @@ from web.views import UserRequest
 
 @shown_and_posted
 def freeze(request: UserRequest, slug: str, name: str) -> HttpResponse:
-    """Ask for the rules, say them in words, and freeze once these have been read."""
+    """Ask for the rules, and say them in words; freeze by them where that button was pressed."""
     project = managed_project(request, slug)
     dataset = found_dataset(request, project, name)
-    last = dataset.snapshots.order_by("-version").first()
-    form = FreezeForm(request.POST or None, project=project, user=request.user, last=last)
-    context: dict[str, object] = {"project": project, "dataset": dataset, "form": form}
-    context["last"] = last
-    if form.is_valid():
-        if form.cleaned_data["said"] == form.digest:
-            snapshot = _begin(request, dataset, form)
-            if snapshot is not None:
-                return redirect("snapshot", slug, name, snapshot.version)
-        else:
-            context |= {"said": form.digest, "changed": bool(form.cleaned_data["said"])}
-            context["words"] = in_words(form.said_rules, _)
-            context["formats"] = form.wanted
+    form = FreezeForm(
+        request.POST or None, project=project, user=request.user, last=newest(dataset)
+    )
+    if request.POST.get("do") == "freeze" and form.is_valid():
+        snapshot = begin(request, dataset, form)
+        if snapshot is not None:
+            return redirect("snapshot", slug, name, snapshot.version)
+    last = newest(dataset)
+    context = {
+        "project": project,
+        "dataset": dataset,
+        "form": form,
+        "last": last,
+        "next": last.version + 1 if last else 1,
+        "wrong": [(form[name], said) for name, said in form.errors.items() if name in form.fields],
+        "words": [] if form.errors else in_words(form.said_rules, _),
+    }
     return render(request, "datasets_app/freeze.html", context)
 
 
-def _begin(request: UserRequest, dataset: Dataset, form: FreezeForm) -> Snapshot | None:
-    """Begin to freeze what a valid form asks for; None where it says why that cannot be."""
+def newest(dataset: Dataset) -> Snapshot | None:
+    return dataset.snapshots.order_by("-version").first()
+
+
+@transaction.atomic
+def begin(request: UserRequest, dataset: Dataset, form: FreezeForm) -> Snapshot | None:
+    """Begin to freeze what a valid form asks for; None where it says why that cannot be.
+
+    The form names the version that it makes, so that a button that is pressed twice makes one.
+    """
     assert form.rules
+    Dataset.objects.select_for_update().get(pk=dataset.pk)
+    last, named = newest(dataset), request.POST.get("version")
+    if last and str(last.version) == named and is_asked(last, request, form):
+        return last
+    if named != str(last.version + 1 if last else 1):
+        said = _("Another version was made meanwhile. Look again, and freeze the next one.")
+        form.add_error(None, said)
+        return None
     try:
         snapshot = snapshots.freeze(
             dataset=dataset,
@@ -50,7 +70,17 @@ def _begin(request: UserRequest, dataset: Dataset, form: FreezeForm) -> Snapshot
         )
     except BadRules as error:
         form.refuse(error)
-    else:
-        transaction.on_commit(run_kinds.ring)
-        return snapshot
-    return None
+        return None
+    transaction.on_commit(run_kinds.ring)
+    return snapshot
+
+
+def is_asked(snapshot: Snapshot, request: UserRequest, form: FreezeForm) -> bool:
+    """Whether a version is what the same person asked for by the same form."""
+    assert form.rules
+    exports = sorted((one.format, one.container) for one in snapshot.exports.all())
+    return (
+        snapshot.created_by == request.user
+        and snapshot.rules == form.rules.as_json()
+        and exports == sorted((one.format, one.container) for one in form.wanted)
+    )

@@ -59,7 +59,11 @@ def refusals() -> dict[str, str]:
     return {
         "labeler": _("Choose one where the marks of one labeler count, and only there."),
         "finish_reasons": _("Choose at least one."),
-        "minimum_agreement": _("Verdicts and final answers are no marks that could agree."),
         "splits.shares": _("Names differ, and their shares add up to 100 %."),
         "held_out": _("This is not held out any more. Choose again."),
     }
+
+
+def of_labelers() -> str:
+    """Return what people read where a rule is none for verdicts and final answers."""
+    return _("Verdicts and final answers are not the work of one labeler: leave this as usual.")

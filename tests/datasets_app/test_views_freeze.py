@@ -31,18 +31,16 @@ def project() -> Project:
 
 def typed(client: Client, **changes: Any) -> dict[str, Any]:
     """Return what a browser would post from the page as it is now, with `changes`."""
-    form = client.get(HERE).context["form"]
-    values = {name: form[name].value() for name in form.fields}
+    page = client.get(HERE).context
+    form = page["form"]
+    values = {name: form[name].value() for name in form.fields} | {"version": page["next"]}
     posted = {name: value for name, value in values.items() if value not in (None, False)}
     return {name: value for name, value in {**posted, **changes}.items() if value is not None}
 
 
 def send(client: Client, **changes: Any) -> Any:
-    """Post the page twice, as who reads the words and then agrees."""
-    posted = typed(client, **changes)
-    shown = client.post(HERE, posted)
-    said = (shown.context or {}).get("said", "")
-    return client.post(HERE, {**posted, "said": said})
+    """Press the button that freezes."""
+    return client.post(HERE, typed(client, do="freeze", **changes))
 
 
 def test_only_managers_freeze(project: Project) -> None:
@@ -51,16 +49,27 @@ def test_only_managers_freeze(project: Project) -> None:
     assert manager_of(project).delete(HERE).status_code == 405
 
 
-def test_the_usual_rules_are_said_and_then_frozen(project: Project) -> None:
-    client = manager_of(project)
-    posted = typed(client, format_sft="on", notes="The first.")
-    shown = client.post(HERE, posted)
-    page = shown.content.decode()
+def test_what_the_version_will_hold_stands_there_from_the_beginning(project: Project) -> None:
+    page = manager_of(project).get(HERE).content.decode()
     assert "marks count by themselves." in page
+    assert "No format yet" in page
+    assert "Freeze version 1" in page
+
+
+@pytest.mark.parametrize("button", [{"do": "words"}, {}])
+def test_rules_are_said_in_words_and_nothing_is_frozen(
+    project: Project, button: dict[str, str]
+) -> None:
+    client = manager_of(project)
+    posted = typed(client, correctness="wrong", format_sft="on", **button)
+    page = client.post(HERE, posted).content.decode()
+    assert "Only solutions whose final answer is wrong." in page
     assert "sft (parquet)" in page
     assert not Snapshot.objects.exists()
 
-    begun = client.post(HERE, {**posted, "said": shown.context["said"]})
+
+def test_what_was_chosen_is_frozen(project: Project) -> None:
+    begun = send(manager_of(project), format_sft="on", notes="The first.")
     assert begun.headers["Location"] == "/projects/math/datasets/steps/v1/"
     snapshot = Snapshot.objects.get()
     assert Rules.from_json(snapshot.rules) == Rules()
@@ -72,13 +81,39 @@ def test_the_usual_rules_are_said_and_then_frozen(project: Project) -> None:
     assert snapshot.is_frozen
 
 
-def test_rules_that_changed_since_they_were_read_are_said_again(project: Project) -> None:
+def test_a_button_that_is_pressed_twice_freezes_once(project: Project) -> None:
     client = manager_of(project)
-    posted = typed(client)
-    said = client.post(HERE, posted).context["said"]
-    again = client.post(HERE, {**posted, "said": said, "correctness": "wrong"})
-    assert "The rules have changed." in again.content.decode()
-    assert "Only solutions whose final answer is wrong." in again.content.decode()
+    posted = typed(client, do="freeze", format_sft="on")
+    for _click in range(2):
+        answer = client.post(HERE, posted)
+        assert answer.headers["Location"] == "/projects/math/datasets/steps/v1/"
+    assert Snapshot.objects.count() == 1
+    # The next one is asked for by a page that says so.
+    assert send(client).headers["Location"] == "/projects/math/datasets/steps/v2/"
+
+
+@pytest.mark.parametrize("theirs", [{"correctness": "wrong"}, {"format_orm": "on"}, {}])
+def test_who_comes_second_is_told_of_the_version_that_somebody_else_made(
+    project: Project, theirs: dict[str, str]
+) -> None:
+    client = manager_of(project)
+    mine = typed(client, do="freeze", notes="Mine.")
+    # Other rules, other formats, or the same of another person.
+    assert send(client if theirs else manager_of(project), **theirs).status_code == 302
+    page = client.post(HERE, mine).content.decode()
+    assert "Another version was made meanwhile." in page
+    assert "Freeze version 2" in page
+    assert "Mine." in page
+    assert Snapshot.objects.count() == 1
+    assert client.post(HERE, {**mine, "version": "2"}).status_code == 302
+
+
+@pytest.mark.parametrize("version", [None, "2", "0", "x", "1" * 30])
+def test_a_version_that_is_not_the_next_one_is_not_made(
+    project: Project, version: str | None
+) -> None:
+    answer = send(manager_of(project), version=version)
+    assert answer.status_code == 200
     assert not Snapshot.objects.exists()
 
 
@@ -133,7 +168,12 @@ def test_the_form_begins_with_the_rules_and_formats_of_the_last_version(project:
         ({"finish_reasons": None}, "finish_reasons", "Choose at least one."),
         ({"share_0": "50"}, "share_0", "add up to 100 %"),
         ({"split_0": "Train set"}, "split_0", "Small letters, digits and _ alone."),
-        ({"marks": "verdicts", "minimum_agreement": "50"}, "minimum_agreement", "are no marks"),
+        (
+            {"marks": "verdicts", "minimum_agreement": "50"},
+            "minimum_agreement",
+            "leave this as usual",
+        ),
+        ({"marks": "outcomes", "finish_reasons": ["solution"]}, "finish_reasons", "as usual"),
         ({"minimum_quality": "101"}, "minimum_quality", "less than or equal to 100"),
         ({"max_per_problem": "0"}, "max_per_problem", "greater than or equal to 1"),
         ({"generations": ["99"]}, "generations", "Select a valid choice"),
@@ -143,7 +183,7 @@ def test_the_form_begins_with_the_rules_and_formats_of_the_last_version(project:
 def test_what_cannot_be_is_said_beside_its_field_and_stays_typed(
     project: Project, changes: dict[str, Any], field: str, said: str
 ) -> None:
-    answer = manager_of(project).post(HERE, typed(manager_of(project), notes="Kept.", **changes))
+    answer = send(manager_of(project), notes="Kept.", **changes)
     assert said in str(answer.context["form"].errors[field])
     page = answer.content.decode()
     assert str(answer.context["form"].errors[field][0])[:20] in page.replace("&#x27;", "'")
@@ -155,6 +195,12 @@ def test_a_project_that_one_does_not_see_cannot_be_held_out(project: Project) ->
     make_project("hidden")
     answer = send(manager_of(project), held_out_projects=["project:hidden"])
     assert "Select a valid choice" in str(answer.context["form"].errors["held_out_projects"])
+
+
+def test_the_one_labeler_is_asked_only_where_their_marks_count(project: Project) -> None:
+    labeler = str(Annotation.objects.get().labeler.uuid)
+    assert send(manager_of(project), labeler=labeler).status_code == 302
+    assert Snapshot.objects.get().rules == Rules().as_json()
 
 
 def test_labelers_are_said_by_name(project: Project) -> None:
