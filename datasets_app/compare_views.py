@@ -1,5 +1,7 @@
 """The page that compares two versions of a dataset."""
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -8,18 +10,25 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotation import run_kinds
-from datasets_app import snapshots, stored
-from datasets_app.comparing import compare
+from annotation.models import Project
+from datasets_app import snapshots, stored, version_runs
+from datasets_app.comparing import LISTED, compare
+from datasets_app.form_rules import labelers_of, with_names
 from datasets_app.marked import Json
 from datasets_app.models import Dataset, Snapshot
+from datasets_app.rule_words import in_words
+from datasets_app.rules import Rules
 from datasets_app.views import found_dataset, read_project, shown_and_posted
 from web.views import UserRequest
 
 AT_ONCE = 5_000
 """Marked solutions of both versions together that are compared while somebody waits."""
+SHOWN = 20
+"""Problems with solutions that differ; the counts are of all."""
 
 
 class ComparisonForm(forms.Form):
@@ -54,12 +63,35 @@ def comparison(request: UserRequest, slug: str, name: str) -> HttpResponse:
     context: dict[str, object] = {"project": project, "dataset": dataset, "form": form}
     if form.is_valid():
         before, after = form.chosen
+        run = version_runs.comparing_run(before, after)
         if request.method == "POST":
-            run = snapshots.begin_comparison(before=before, after=after, user=request.user)
-            transaction.on_commit(run_kinds.ring)
-            return redirect("run", slug, run.pk)
-        context |= {"found": found_between(before, after), "before": before, "after": after}
+            if run is None or not run.is_unfinished:
+                snapshots.begin_comparison(before=before, after=after, user=request.user)
+                transaction.on_commit(run_kinds.ring)
+            return redirect(f"{request.path}?before={before.version}&after={after.version}")
+        context |= {"before": before, "after": after, "run": run}
+        context |= differences(project, before, after)
     return render(request, "datasets_app/comparison.html", context)
+
+
+def differences(project: Project, before: Snapshot, after: Snapshot) -> dict[str, object]:
+    """Return what two versions differ in, as the page says it: their rules, and what they hold."""
+    old, new = (said(project, one) for one in (before, after))
+    found = found_between(before, after)
+    listed = found["listed"] if found else []
+    problems = [list(group) for _key, group in groupby(listed, itemgetter("problem"))]
+    return {
+        "found": found,
+        "old_words": [one for one in old if one not in new],
+        "new_words": [one for one in new if one not in old],
+        "problems": problems[:SHOWN],
+        "is_cut": len(problems) > SHOWN or len(listed) == LISTED,
+    }
+
+
+def said(project: Project, snapshot: Snapshot) -> list[str]:
+    rules = Rules.from_json(snapshot.rules)
+    return in_words(with_names(rules, labelers_of(project, rules)), _)
 
 
 def found_between(before: Snapshot, after: Snapshot) -> Json | None:

@@ -92,6 +92,14 @@ class Snapshot(models.Model):
         FROZEN = "frozen", _("Frozen")
         FAILED = "failed", _("Failed")
 
+    class Standing(models.TextChoices):
+        """What people are told: the state, and what has become of the run that is to freeze it."""
+
+        FREEZING = "freezing", _("Being frozen")
+        STOPPED = "stopped", _("Stopped")
+        FAILED = "failed", _("Failed")
+        FROZEN = "frozen", _("Frozen")
+
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="snapshots", db_index=False)
     version = models.PositiveIntegerField()
@@ -122,6 +130,17 @@ class Snapshot(models.Model):
     @property
     def is_frozen(self) -> bool:
         return self.state == Snapshot.State.FROZEN
+
+    @property
+    def standing(self) -> Standing:
+        if self.is_frozen:
+            return Snapshot.Standing.FROZEN
+        if self.run and self.run.is_unfinished:
+            return Snapshot.Standing.FREEZING
+        run_failed = self.run is not None and bool(self.run.error or self.run.failed)
+        if self.state == Snapshot.State.FAILED or run_failed:
+            return Snapshot.Standing.FAILED
+        return Snapshot.Standing.STOPPED
 
 
 class Export(models.Model):

@@ -7,9 +7,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from datasets_app.marked import Json
+from datasets_app.rules import TRAIN
 from datasets_app.tally import LONGEST
+from datasets_app.token_lengths import BIN
 from web.bars import Bar, bar
-from web.histograms import Histogram, grouped, histogram, numbers, shares
+from web.histograms import MOST_COLUMNS, Histogram, grouped, histogram, numbers, shares
 
 TENTHS = tuple(f"{tenth / 10:.1f}" for tenth in range(11))
 MOST_ROWS = 12
@@ -61,10 +63,15 @@ class Scorecard:
     labelers_left_out: list[Json]
 
 
+def splits_of(manifest: Mapping[str, Any]) -> list[tuple[str, Json]]:
+    """Return name and counts of each split, the one to train on first."""
+    return sorted(manifest["splits"].items(), key=lambda one: (one[0] != TRAIN, one[0]))
+
+
 def scorecard(manifest: Mapping[str, Any]) -> Scorecard:
     """Return the scorecard of `Snapshot.manifest` of a frozen version."""
     return Scorecard(
-        splits=tuple(_split(name, counts) for name, counts in manifest["splits"].items()),
+        splits=tuple(_split(name, counts) for name, counts in splits_of(manifest)),
         held_out=tuple(
             HeldOutCard(
                 name=name,
@@ -92,7 +99,14 @@ class TokenCard:
 
 def token_card(said: Json) -> TokenCard:
     """Return the plot of one of `about.token_lengths`."""
-    return TokenCard(said=said, lengths=histogram(grouped(numbers(said["lengths"]))))
+    counts = numbers(said["lengths"])
+    end = max(counts) + BIN
+    size = BIN * -(-end // (BIN * MOST_COLUMNS))
+    groups = [
+        (f"{start:,}", sum(counts.get(one, 0) for one in range(start, start + size, BIN)))
+        for start in range(0, end, size)
+    ]
+    return TokenCard(said=said, lengths=histogram(groups))
 
 
 def _split(name: str, counts: Json) -> SplitCard:

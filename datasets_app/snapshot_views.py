@@ -8,11 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import run_kinds, run_progress
+from annotation import run_kinds
 from annotation.models import Project
+from annotation.run_pace import NotNow
 from annotation.views import managed_project
-from datasets_app import about, snapshots
+from datasets_app import about, snapshots, version_runs
 from datasets_app.exporters.base import OptionRefused
+from datasets_app.file_groups import grouped_files
 from datasets_app.form_rules import labelers_of, with_names
 from datasets_app.format_form import FormatForm
 from datasets_app.loading_script import scripts_of
@@ -29,31 +31,46 @@ def found_snapshot(request: UserRequest, project: Project, name: str, version: i
     return get_object_or_404(visible, dataset__project=project, dataset__slug=name, version=version)
 
 
+def frozen_before(snapshot: Snapshot) -> Snapshot | None:
+    earlier = snapshot.dataset.snapshots.frozen().filter(version__lt=snapshot.version)
+    return earlier.order_by("-version").first()
+
+
+def of_frozen(snapshot: Snapshot) -> dict[str, object]:
+    """Return what the page says of a frozen version alone."""
+    files = snapshot.files.select_related("export")
+    unwritten = version_runs.unwritten(snapshot)
+    return {
+        "card": scorecard(snapshot.manifest),
+        "tokens": [token_card(said) for said in about.token_lengths(snapshot)],
+        "before": frozen_before(snapshot),
+        "groups": grouped_files(
+            files.order_by(F("export__name").asc(nulls_first=True), "kind", "path")
+        ),
+        "writing": [one for one in unwritten if one.is_going_on],
+        "unwritten": [one for one in unwritten if not one.is_going_on],
+    }
+
+
 @require_safe
 def snapshot(request: UserRequest, slug: str, name: str, version: int) -> HttpResponse:
     project = read_project(request, slug)
     found = found_snapshot(request, project, name, version)
     rules = Rules.from_json(found.rules)
-    files = found.files.order_by(F("export__name").asc(nulls_first=True), "kind", "path")
-    exporting = found.exports.filter(is_whole=False)
     context: dict[str, object] = {
         "project": project,
         "dataset": found.dataset,
         "snapshot": found,
         "words": in_words(with_names(rules, labelers_of(project, rules)), _),
-        "files": files.select_related("export"),
         "same": same_before(found, list(found.dataset.snapshots.all())),
-        "exporting": exporting if found.is_frozen else [],
     }
     if found.is_frozen:
-        context |= {
-            "card": scorecard(found.manifest),
-            "tokens": [token_card(said) for said in about.token_lengths(found)],
+        context |= of_frozen(found) | {
             "scripts": scripts_of(found, request.build_absolute_uri("/")),
             "form": FormatForm() if project.may_manage else None,
         }
-    elif found.run:
-        context |= {"run": found.run, "progress": run_progress.progress(found.run)}
+    else:
+        context |= {"run": found.run, "why": version_runs.reason_of(found.run)}
     return render(request, "datasets_app/snapshot.html", context)
 
 
@@ -74,4 +91,19 @@ def add_formats(request: UserRequest, slug: str, name: str, version: int) -> Htt
     else:
         transaction.on_commit(run_kinds.ring)
         messages.success(request, _("It is being written. The files appear here."))
+    return redirect("snapshot", slug, name, version)
+
+
+@require_POST
+def go_on(request: UserRequest, slug: str, name: str, version: int) -> HttpResponse:
+    """Have the runs of a version that were stopped go on."""
+    project = managed_project(request, slug)
+    found = found_snapshot(request, project, name, version)
+    try:
+        version_runs.go_on(found)
+    except NotNow as error:
+        messages.warning(request, str(error))
+    else:
+        transaction.on_commit(run_kinds.ring)
+        messages.success(request, _("It goes on."))
     return redirect("snapshot", slug, name, version)

@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{DATASET}freeze/", freeze_views.freeze, name="freeze"),
     path(f"{DATASET}compare/", compare_views.comparison, name="comparison"),
     path(VERSION, snapshot_views.snapshot, name="snapshot"),
+    path(f"{VERSION}go-on/", snapshot_views.go_on, name="resume_snapshot"),
     path(f"{VERSION}formats/", snapshot_views.add_formats, name="add_formats"),
     path(f"{VERSION}files/<path:path>", download_views.file, name="snapshot_file"),
 ]

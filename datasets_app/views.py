@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max, Prefetch
+from django.db.models import Count, F, Func, IntegerField, Max, Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from annotation.rights import ProjectWithRights
 from annotation.views import found_project, managed_project
 from datasets_app.dataset_forms import DatasetForm, HeldOutForm, NewDatasetForm
 from datasets_app.models import Dataset, HeldOut, Snapshot
+from datasets_app.scorecard import splits_of
 from web.markdown import render as drawn
 from web.views import UserRequest
 
@@ -35,7 +36,7 @@ def found_dataset(request: UserRequest, project: ProjectWithRights, name: str) -
 @require_safe
 def datasets(request: UserRequest, slug: str) -> HttpResponse:
     project = read_project(request, slug)
-    newest = Snapshot.objects.order_by("-version")
+    newest = Snapshot.objects.select_related("run").order_by("-version")
     found = (
         Dataset.objects.visible_to(request.user)
         .filter(project=project)
@@ -43,7 +44,9 @@ def datasets(request: UserRequest, slug: str) -> HttpResponse:
         .prefetch_related(Prefetch("snapshots", queryset=newest, to_attr="versions"))
         .order_by("title", "pk")
     )
+    length = Func(F("texts"), function="jsonb_array_length", output_field=IntegerField())
     held_out = HeldOut.objects.filter(project=project).defer("texts").order_by("name")
+    held_out = held_out.annotate(n_problems=length)
     context = {"project": project, "datasets": found, "held_out": held_out}
     return render(request, "datasets_app/datasets.html", context)
 
@@ -74,7 +77,12 @@ def dataset(request: UserRequest, slug: str, name: str) -> HttpResponse:
         "project": project,
         "dataset": found,
         "description": drawn(found.description) if found.description else "",
-        "versions": [(one, same_before(one, versions)) for one in versions],
+        "versions": [
+            (one, same_before(one, versions), splits_of(one.manifest) if one.is_frozen else [])
+            for one in versions
+        ],
+        "n_freezing": sum(one.standing == Snapshot.Standing.FREEZING for one in versions),
+        "n_frozen": sum(one.is_frozen for one in versions),
     }
     return render(request, "datasets_app/dataset.html", context)
 

@@ -87,7 +87,7 @@ POST: dict[str, set[str]] = {
             "api_webhooks", "api_rotate_webhook", "api_enable_webhook",
             "api_ping_webhook", "api_redeliver",
             "new_dataset", "hold_out", "edit_dataset", "freeze", "add_formats",
-            "comparison", "api_datasets",
+            "resume_snapshot", "comparison", "api_datasets",
             "api_snapshots", "api_exports",
             "api_runs", "api_pause_run", "api_cancel_run", "api_resume_run", "api_retry_run",
         ],

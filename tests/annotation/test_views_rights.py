@@ -34,7 +34,7 @@ ONLY_POSTED_TO = {
     "revoke_token", "route", "pause", "resume", "release", "release_labeler", "restore",
     "practice_choice", "solution_priority", "pause_run", "cancel_run", "resume_run", "retry_run",
     "revoke_service_token", "rotate_webhook", "enable_webhook", "ping_webhook", "delete_webhook",
-    "redeliver", "add_formats",
+    "redeliver", "add_formats", "resume_snapshot",
 }  # fmt: skip
 ALSO_POSTED_TO = {
     "login", "join", "account", "account_keys", "account_password", "tokens", "new_project",

@@ -99,8 +99,11 @@ def test_large_ones_are_compared_by_the_workers_and_kept(
     manager = manager_of(project)
     assert "the workers compare them" in manager.get(f"{HERE}?before=1&after=2").content.decode()
     begun = manager.post(HERE, {"before": "1", "after": "2"})
+    assert begun.headers["Location"] == f"{HERE}?before=1&after=2"
     run = Run.objects.latest("pk")
-    assert begun.headers["Location"] == f"/projects/math/runs/{run.pk}/"
+    assert "data-refresh" in manager.get(f"{HERE}?before=1&after=2").content.decode()
+    manager.post(HERE, {"before": "1", "after": "2"})
+    assert run.slices.count() == 1
     runs.work_here(run, freeze_slice)
     assert run.state == Run.State.FINISHED
     assert "What is $2+4$?" in manager.get(f"{HERE}?before=1&after=2").content.decode()

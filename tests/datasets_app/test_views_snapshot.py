@@ -9,13 +9,14 @@ import pytest
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-from annotation import runs
-from annotation.models import Project
+from annotation import run_control, runs
+from annotation.models import Annotation, Project
+from datasets_app import snapshots
 from datasets_app.held_out import digest_of
 from datasets_app.loading_script import PLACEHOLDER, scripts_of
 from datasets_app.models import HeldOut
 from datasets_app.rules import Rules
-from datasets_app.snapshots import Wanted, freeze, freeze_slice
+from datasets_app.snapshots import Wanted, add_formats, freeze, freeze_slice
 from tests.annotation.managing import REFUSED, manager_of, member_of, outsider, refusals
 from tests.datasets_app.frozen import dataset_of, frozen
 from tests.datasets_app.loaded import load_json
@@ -62,7 +63,81 @@ def test_one_that_failed_says_why(project: Project) -> None:
     frozen(project, correctness="right", generations=[5])
     page = page_of(manager_of(project))
     assert "Failed" in page
-    assert "the rules leave nothing to freeze" in page
+    assert "The rules leave nothing to freeze" in page
+
+
+def test_one_whose_run_was_cancelled_says_that_it_was_stopped_and_goes_on(
+    project: Project,
+) -> None:
+    snapshot = freeze(dataset=dataset_of(project), rules=Rules())
+    manager, address = manager_of(project), f"{HERE}go-on/"
+    assert refusals(project, "post", address) == REFUSED
+    assert manager.get(address).status_code == 405
+    assert snapshot.run
+    run_control.cancel(snapshot.run)
+    for page in (page_of(manager), manager.get("/projects/math/datasets/steps/").content.decode()):
+        assert "Stopped" in page
+        assert "Being frozen" not in page
+        assert f'action="{address}"' in page
+    assert "Stopped" in manager.get("/projects/math/datasets/").content.decode()
+    assert address not in page_of(member_of(project, "reader"))
+
+    went_on = manager.post(address, follow=True).content.decode()
+    assert "It goes on." in went_on
+    assert "Being frozen" in went_on
+    assert "no run that was stopped" not in went_on
+    snapshot.run.refresh_from_db()
+    runs.work_here(snapshot.run, freeze_slice)
+    assert "Frozen" in page_of(manager)
+    assert "no run that was stopped" in manager.post(address, follow=True).content.decode()
+
+
+def test_one_that_failed_is_tried_again_by_todays_marks(project: Project) -> None:
+    snapshot = frozen(project, generations=[5])
+    manager = manager_of(project)
+    Annotation.objects.update(generation=5)
+    manager.post(f"{HERE}go-on/")
+    page = page_of(manager)
+    assert "Being frozen" in page
+    assert "the rules leave nothing" not in page
+    assert snapshot.run
+    snapshot.run.refresh_from_db()
+    runs.work_here(snapshot.run, freeze_slice)
+    assert "Frozen" in page_of(manager)
+
+
+def test_a_shard_that_failed_is_tried_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(snapshots, "write_shard", lambda *_: 1 / 0)
+        snapshot = frozen(project, Wanted(format="sft"))
+    manager = manager_of(project)
+    page = page_of(manager)
+    assert "Failed" in page
+    assert "ZeroDivisionError" in page
+    manager.post(f"{HERE}go-on/")
+    assert snapshot.run
+    snapshot.run.refresh_from_db()
+    runs.work_here(snapshot.run, freeze_slice)
+    assert "Frozen" in page_of(manager)
+
+
+def test_a_format_whose_run_was_cancelled_says_so_and_goes_on(project: Project) -> None:
+    snapshot = frozen(project)
+    run = add_formats(snapshot=snapshot, wanted=[Wanted(format="sft")])
+    manager = manager_of(project)
+    assert "sft is being written." in page_of(manager)
+    run_control.cancel(run)
+    page = page_of(manager)
+    assert "sft was not written to its end." in page
+    assert "data-refresh" not in page
+    assert "sft is being written." in manager.post(f"{HERE}go-on/", follow=True).content.decode()
+    run.refresh_from_db()
+    runs.work_here(run, freeze_slice)
+    page = page_of(manager)
+    assert "being written" not in page
+    assert f'href="{HERE}files/sft/train-00000.parquet"' in page
 
 
 def test_a_frozen_one_says_what_it_holds_and_what_it_left_out(project: Project) -> None:
