@@ -79,6 +79,8 @@ def test_the_page_begins_with_the_last_two_and_compares_small_ones_at_once(
     assert (form["before"].value(), form["after"].value()) == (1, 2)
     page = reader.get(f"{HERE}?before=1&after=2").content.decode()
     assert page.count("What is $2+") == 4
+    assert "Rules that differ" not in page
+    assert "These are the first of them" not in page
     assert "Select a valid choice" in reader.get(f"{HERE}?before=1&after=9").content.decode()
 
 
@@ -90,6 +92,20 @@ def test_readers_of_marks_see_it_and_only_managers_have_workers_compare(
     assert outsider().post(HERE).status_code == 404
     assert member_of(project, "reader").post(HERE).status_code == 403
     assert manager_of(project).delete(HERE).status_code == 405
+
+
+def test_the_page_says_where_the_rules_differ_and_that_its_list_is_cut(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare_views, "SHOWN", 1)
+    frozen(project, marks="all")
+    page = manager_of(project).get(f"{HERE}?before=1&after=3").content.decode()
+    rules = page[page.index("Rules that differ") : page.index("Solutions that differ")]
+    assert rules.count("<li>") == 2
+    assert "person&#x27;s marks count by themselves." in rules
+    assert "Everybody&#x27;s marks count" in rules
+    assert page.count("What is $2+") == 1
+    assert "These are the first of them" in page
 
 
 def test_large_ones_are_compared_by_the_workers_and_kept(

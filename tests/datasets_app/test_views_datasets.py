@@ -111,6 +111,7 @@ def test_an_uploaded_file_is_held_out_under_its_name(project: Project) -> None:
         f"{HERE}hold-out/", {"file": file, "format": "auto"}, follow=True
     )
     assert "eval.jsonl is held out: 2 problems." in answer.content.decode()
+    assert "eval.jsonl <small>2 problems</small>" in answer.content.decode()
     assert HeldOut.objects.get().texts == ["One?", "Two?"]
 
 
