@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from annotation.models import Project, Run
 from datasets_app.import_models import Upload as Upload
@@ -96,7 +97,7 @@ class Snapshot(models.Model):
         """What people are told: the state, and what has become of the run that is to freeze it."""
 
         FREEZING = "freezing", _("Being frozen")
-        STOPPED = "stopped", _("Stopped")
+        STOPPED = "stopped", pgettext_lazy("a version", "Stopped")
         FAILED = "failed", _("Failed")
         FROZEN = "frozen", _("Frozen")
 
