@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from annotation.drafts import BAD_PROBLEM, GIVE_UP, Choice, Draft, Mark
 from annotation.leases import MOST_AT_ONCE
+from web.api_bodies import Body
 
 LONGEST_TEXT = 20_000
 A_DAY_MS = 24 * 60 * 60 * 1000
@@ -43,7 +44,7 @@ class TextField(serializers.CharField):
         )
 
 
-class MarkFields(serializers.Serializer[Mark]):
+class MarkFields(Body[Mark]):
     rating = RatingField(allow_null=True, default=None)
     flagged = serializers.BooleanField(default=False)
     comment = TextField(default="")
@@ -64,7 +65,7 @@ class IdKeys(serializers.DictField):
         return {int(key): value for key, value in inside.items()}
 
 
-class ChoiceFields(serializers.Serializer[Choice]):
+class ChoiceFields(Body[Choice]):
     chosen = serializers.IntegerField(min_value=1, allow_null=True, default=None)
     human = TextField(allow_null=True, default=None, allow_blank=False, max_length=4_000)
 
@@ -72,7 +73,7 @@ class ChoiceFields(serializers.Serializer[Choice]):
         return Choice(**super().to_internal_value(data))
 
 
-class DraftFields(serializers.Serializer[Draft]):
+class DraftFields(Body[Draft]):
     marks = IdKeys(child=MarkFields(), default=dict)
     choices = ChoiceFields(many=True, default=list)
     end = serializers.ChoiceField(choices=["", GIVE_UP, BAD_PROBLEM], default="")
@@ -93,12 +94,12 @@ class DraftFields(serializers.Serializer[Draft]):
         return Draft(**fields)
 
 
-class NextFields(serializers.Serializer[Any]):
+class NextFields(Body[Any]):
     ahead = serializers.BooleanField(default=False)
     at_once = serializers.IntegerField(min_value=1, max_value=MOST_AT_ONCE, default=1)
 
 
-class SubmitFields(serializers.Serializer[Any]):
+class SubmitFields(Body[Any]):
     draft = DraftFields()
     version = serializers.IntegerField(min_value=0, required=False)
 

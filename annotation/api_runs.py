@@ -24,6 +24,7 @@ from annotation.run_forms import LARGEST
 from annotation.run_pace import NotNow
 from annotation.run_progress import progress
 from labelers.models import Labeler
+from web.api_bodies import Body
 from web.api_filters import ListedFilterBackend
 from web.api_pages import NewestFirst, check_parameters
 from web.errors import error_body
@@ -33,7 +34,7 @@ from web.models import Scope
 from web.tokens import TokenAuthentication
 
 
-class BudgetFields(serializers.Serializer[dict[str, Any]]):
+class BudgetFields(Body[dict[str, Any]]):
     budget = serializers.DecimalField(
         max_digits=16,
         decimal_places=2,

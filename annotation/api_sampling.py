@@ -17,12 +17,13 @@ from annotation.steps import SPLITTERS
 from labelers.engines import ENGINES
 from labelers.engines.base import Decoding
 from labelers.prompts import PROMPTS
+from web.api_bodies import Body
 
 MOST_SOLUTIONS = 10_000
 """A problem, in one request."""
 
 
-class DecodingFields(serializers.Serializer[dict[str, Any]]):
+class DecodingFields(Body[dict[str, Any]]):
     temperature = serializers.FloatField(min_value=0, required=False)
     top_p = serializers.FloatField(min_value=0, max_value=1, required=False)
     max_tokens = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False)
@@ -33,7 +34,7 @@ class DecodingFields(serializers.Serializer[dict[str, Any]]):
     )
 
 
-class SamplingFields(serializers.Serializer[dict[str, Any]]):
+class SamplingFields(Body[dict[str, Any]]):
     engine = serializers.ChoiceField(choices=sorted(ENGINES))
     engine_config = serializers.DictField(default=dict)
     prompt = serializers.ChoiceField(choices=sorted(PROMPTS), default="zero_shot_cot")

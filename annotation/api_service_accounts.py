@@ -15,15 +15,16 @@ from annotation.api_runs import ManagedView
 from annotation.models import Membership, Project
 from annotation.service_accounts import SCOPES
 from annotation.tokens_forms import LONGEST_DAYS
+from web.api_bodies import Body
 from web.api_pages import check_parameters
 from web.models import ApiToken, Scope
 
 
-class AccountFields(serializers.Serializer[dict[str, Any]]):
+class AccountFields(Body[dict[str, Any]]):
     name = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
 
 
-class TokenFields(serializers.Serializer[dict[str, Any]]):
+class TokenFields(Body[dict[str, Any]]):
     name = serializers.CharField(max_length=200)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=[str(scope) for scope in SCOPES]),

@@ -15,13 +15,14 @@ from annotation import webhooks
 from annotation.api_runs import ManagedView
 from annotation.events import EVENTS
 from annotation.models import Project
+from web.api_bodies import Body
 from web.api_pages import check_parameters
 from web.egress import LONGEST_URL, Refused
 from web.models import Delivery, Subscription
 from web.pages import refuse_unknown
 
 
-class WebhookFields(serializers.Serializer[dict[str, Any]]):
+class WebhookFields(Body[dict[str, Any]]):
     url = serializers.CharField(max_length=LONGEST_URL)
     events = serializers.ListField(
         child=serializers.ChoiceField(choices=sorted(EVENTS)), allow_empty=False, max_length=50

@@ -24,6 +24,7 @@ from datasets_app import uploads
 from datasets_app.bad_lines import as_csv, bad_lines
 from datasets_app.importers import AUTO
 from datasets_app.models import Upload
+from web.api_bodies import Body
 from web.api_pages import check_parameters
 from web.pages import refuse_unknown
 from web.registry import UnknownName
@@ -37,7 +38,7 @@ class TooMuch(APIException):
     default_code = "too_large"
 
 
-class ImportFields(serializers.Serializer[dict[str, Any]]):
+class ImportFields(Body[dict[str, Any]]):
     file = serializers.FileField(allow_empty_file=False)
     kind = serializers.ChoiceField(choices=sorted(uploads.KINDS))
     importer = serializers.CharField(max_length=50, default=AUTO)

@@ -11,6 +11,7 @@ from datasets_app.exporters import EXPORTERS
 from datasets_app.exporters.base import Alternatives, Labels, Neutral
 from datasets_app.models import Snapshot, SnapshotFile
 from datasets_app.snapshots import Wanted
+from web.api_bodies import Body
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
@@ -18,7 +19,7 @@ class ObjectField(serializers.JSONField):
     """A JSON object."""
 
 
-class DatasetFields(serializers.Serializer[Any]):
+class DatasetFields(Body[Any]):
     name = serializers.SlugField(max_length=100)
     title = serializers.CharField(max_length=200)
     description = serializers.CharField(
@@ -39,7 +40,7 @@ class DatasetFields(serializers.Serializer[Any]):
         return name
 
 
-class OptionFields(serializers.Serializer[Any]):
+class OptionFields(Body[Any]):
     """Where a format is to differ from the rules, and these from what is usual for it."""
 
     neutral = serializers.ChoiceField(choices=get_args(Neutral), required=False)
@@ -51,7 +52,7 @@ class OptionFields(serializers.Serializer[Any]):
     labels = serializers.ChoiceField(choices=get_args(Labels), required=False)
 
 
-class FormatFields(serializers.Serializer[Any]):
+class FormatFields(Body[Any]):
     format = serializers.ChoiceField(choices=sorted(EXPORTERS))
     container = serializers.ChoiceField(choices=list(CONTAINERS), default="parquet")
     name = serializers.SlugField(
@@ -60,7 +61,7 @@ class FormatFields(serializers.Serializer[Any]):
     options = OptionFields(default=dict)
 
 
-class FreezeFields(serializers.Serializer[Any]):
+class FreezeFields(Body[Any]):
     rules = ObjectField(default=dict, help_text="docs/datasets.md; {} takes people's marks.")
     formats = FormatFields(many=True, default=list)
     notes = serializers.CharField(default="", allow_blank=True, max_length=10_000)

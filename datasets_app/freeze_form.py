@@ -154,11 +154,11 @@ class FreezeForm(forms.Form):
         shares = [*named, *[("", None)] * rows]
         for n, (name, share) in enumerate(shares[:rows]):
             self.fields[f"split_{n}"] = forms.RegexField(
-                r"^[a-z0-9_]{1,50}\Z",
+                r"^(?!all\Z)[a-z0-9_]{1,50}\Z",
                 label=_("Split %(n)d") % {"n": n + 1},
                 required=False,
                 initial=name,
-                error_messages={"invalid": _("Small letters, digits and _ alone.")},
+                error_messages={"invalid": _("Small letters, digits and _ alone, and not “all”.")},
             )
             self.fields[f"share_{n}"] = forms.FloatField(
                 label=_("Share in %"),

@@ -3,8 +3,10 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
 from rest_framework import serializers
 
+from web.api_bodies import Body
 from web.etags import Tagged
 from web.idempotency import HEADER, OnceView
 from web.ndjson import MEDIA_TYPE
@@ -64,6 +66,13 @@ class Schema(AutoSchema):
 
     def get_auth(self) -> list[dict[str, Any]]:
         return [{name: []} for name in SECURITY]
+
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
+        serializer = force_instance(serializer)  # type: ignore[no-untyped-call]  # it has no types
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]  # nor it
+        if isinstance(serializer, Body):
+            schema["additionalProperties"] = False
+        return schema
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)

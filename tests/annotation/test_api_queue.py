@@ -208,6 +208,17 @@ def test_a_draft_sent_again_under_its_key_is_kept_once(client: APIClient, projec
     assert save(client, assignment, 0, 1, **{"Idempotency-Key": "mine"}).status_code == 400
 
 
+def test_a_slip_in_a_name_is_refused_and_not_taken_for_its_default(
+    client: APIClient, project: Project
+) -> None:
+    assignment = take(client)
+    body = {"version": 0, "draft": {"marks": {}, "active_ms": 0, "ends": "give_up"}}
+    answer = client.put(door("draft", assignment["id"]), body, format="json")
+    assert answer.status_code == 400
+    assert [one["field"] for one in answer.json()["errors"]] == ["draft.ends"]
+    assert "critiques, end, marks" in answer.json()["errors"][0]["detail"]
+
+
 def test_late_work_takes_its_slot_again_while_it_is_open(
     client: APIClient, project: Project
 ) -> None:

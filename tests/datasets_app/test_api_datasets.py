@@ -121,6 +121,8 @@ def test_the_same_key_freezes_once(project: Project) -> None:
         ({"rules": {"held_out": ["eval"]}}, "rules.held_out.0"),
         ({"rules": {"splits": {"shares": {"train": 0.5}}}}, "rules.splits.shares"),
         ({"rules": []}, "rules"),
+        ({"marks": "verdicts"}, "marks"),
+        ({"formats": [{"format": "sft", "option": {}}]}, "formats.0.option"),
         ({"formats": [{"format": "nothing"}]}, "formats.0.format"),
         ({"formats": [{"format": "sft", "options": {"neutral": "x"}}]},
          "formats.0.options.neutral"),

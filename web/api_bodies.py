@@ -1,0 +1,21 @@
+"""Bodies of requests over REST: a field that a body does not have is refused by its name."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+Value = TypeVar("Value")
+
+
+class Body(serializers.Serializer[Value]):
+    """What a request may say: a slip in a name must not pass for its default."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(data.keys() - self.fields.keys())):
+            said = _("There is no such field. Allowed: {names}.").format(
+                names=", ".join(sorted(self.fields))
+            )
+            raise serializers.ValidationError({name: [said] for name in unknown}, code="unknown")
+        return super().to_internal_value(data)
