@@ -51,6 +51,12 @@ def limit_bytes() -> int:
     return limit
 
 
+def beyond_limit(line: int) -> str:
+    """Say that a file holds too much from a line on."""
+    said = _("A file may hold %(limit)d MB at most, also decompressed: line %(line)d is beyond it.")
+    return said % {"limit": settings.STEPMARK_UPLOAD_MB, "line": line}
+
+
 def upload_json(upload: Upload) -> dict[str, Any]:
     """Return the run of an upload as clients read it, with what came of the file so far."""
     slug = upload.run.project.slug
@@ -91,7 +97,8 @@ class ImportsView(ManagedView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # Before anything of it is read.
         if int(request.META.get("CONTENT_LENGTH") or 0) > limit_bytes() + FORM_BYTES:
-            raise self.too_large()
+            said = _("A file may hold %(limit)d MB at most, also decompressed.")
+            raise TooMuch(said % {"limit": settings.STEPMARK_UPLOAD_MB})
         super().initial(request, *args, **kwargs)
 
     def post(self, request: Request, slug: str) -> Response:
@@ -119,16 +126,12 @@ class ImportsView(ManagedView):
                 wanted=uploads.ImportRequest(**sent),
                 limit_bytes=limit_bytes(),
             )
-        except uploads.TooLarge:
-            raise self.too_large() from None
+        except uploads.TooLarge as error:
+            raise TooMuch(beyond_limit(error.line)) from None
         except uploads.NotImported as error:
             raise ValidationError({"file": [str(error)]}) from None
         except UnknownName as error:
             raise ValidationError(str(error)) from None
-
-    def too_large(self) -> TooMuch:
-        said = _("A file may hold %(limit)d MB at most, also decompressed.")
-        return TooMuch(said % {"limit": settings.STEPMARK_UPLOAD_MB})
 
 
 class ImportErrorsView(ImportView):

@@ -8,7 +8,7 @@ class DatasetsConfig(AppConfig):
         from annotation import run_kinds
         from annotation.models import Run
         from datasets_app.snapshots import freeze_slice
-        from datasets_app.uploads import import_slice
+        from datasets_app.upload_parts import import_slice
 
         for kind in (Run.Kind.FREEZE, Run.Kind.EXPORT):
             run_kinds.register(kind, freeze_slice)

@@ -3,10 +3,8 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -15,7 +13,7 @@ from annotation.run_pace import NotNow
 from annotation.steps import SPLITTERS
 from annotation.views import managed_project
 from datasets_app import uploads
-from datasets_app.api_imports import csv_of, limit_bytes
+from datasets_app.api_imports import beyond_limit, csv_of, limit_bytes
 from datasets_app.bad_lines import bad_lines
 from datasets_app.models import Upload
 from web.registry import UnknownName
@@ -79,9 +77,8 @@ def _receive(request: UserRequest, project: Any, form: ImportForm) -> Upload | N
             wanted=uploads.ImportRequest(**sent),
             limit_bytes=limit_bytes(),
         )
-    except uploads.TooLarge:
-        said = _("A file may hold %(limit)d MB at most, also decompressed.")
-        form.add_error("file", said % {"limit": settings.STEPMARK_UPLOAD_MB})
+    except uploads.TooLarge as error:
+        form.add_error("file", beyond_limit(error.line))
     except uploads.NotImported as error:
         form.add_error("file", str(error))
     except (NotNow, UnknownName) as error:

@@ -72,13 +72,21 @@ class TooLarge(ValueError):
 
 
 def bounded(stream: io.BufferedIOBase, most_bytes: int) -> io.BufferedReader:
-    """Return what `stream` holds; reading beyond `most_bytes` of it raises TooLarge."""
+    """Return what `stream` holds; reading beyond `most_bytes` of it raises TooLarge.
 
-    def check(total: int) -> None:
-        if total > most_bytes:
+    All that comes before can be read, also before a stream breaks off.
+    """
+    left = most_bytes
+
+    def read(size: int) -> bytes:
+        nonlocal left
+        chunk = stream.read1(min(size, left) or 1)
+        if len(chunk) > left:
             raise TooLarge(f"it holds more than {most_bytes:,} bytes")
+        left -= len(chunk)
+        return chunk
 
-    return io.BufferedReader(_Counted(stream.read, check), _BUFFER_BYTES)
+    return io.BufferedReader(_Counted(read, None), _BUFFER_BYTES)
 
 
 class _Counted(io.RawIOBase):

@@ -1,45 +1,34 @@
 """Files that somebody sends: cut into parts at once, imported part by part by a Run.
 
-The lines lie in PostgreSQL until they are imported, so that a worker on any machine can take them
-and a killed one loses nothing. What a part brings in, its bad lines and its end are written in one
-transaction.
+The lines lie in PostgreSQL until they are imported (`upload_parts`), so that a worker on any
+machine can take them and a killed one loses nothing.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from io import BufferedReader, RawIOBase
-from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import zstandard
-from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
-from django.db.models import F
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import run_plans, runs
-from annotation.models import Project, Run, RunSlice
+from annotation import run_plans
+from annotation.models import Project, Run
 from annotation.steps import SPLITTERS
+from datasets_app import sources
 from datasets_app.importers import (
     AUTO,
     GROUP_BYTES,
-    Imported,
     fitting,
     get_importer,
     importers_of,
     records_of,
 )
-from datasets_app.lines import BadLine, Line, raw_lines, read_lines
-from datasets_app.loading.annotations import AnnotationLoader
-from datasets_app.loading.batches import Loader, prepare
-from datasets_app.loading.marks import MarkLoader
-from datasets_app.loading.occurrences import Counting
-from datasets_app.loading.problems import ProblemLoader
-from datasets_app.loading.solutions import SolutionLoader
+from datasets_app.lines import Line, raw_lines, read_lines
 from datasets_app.models import Upload, UploadBadLine, UploadPart
 from datasets_app.records import (
     AnnotationRecord,
@@ -48,7 +37,6 @@ from datasets_app.records import (
     Record,
     SolutionRecord,
 )
-from datasets_app.sources import decompressed
 from web.models import User
 from web.registry import lookup
 
@@ -68,7 +56,11 @@ class NotImported(ValueError):
 
 
 class TooLarge(ValueError):
-    """A file holds more than may be sent at once."""
+    """A file holds more than may be sent at once: `line` is the first that goes beyond it."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} goes beyond what a file may hold")
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +119,10 @@ def receive(
         options={"split": wanted.split, "splitter": wanted.splitter},
     )
     hashed = _Hashed(file)
-    cut = _Cut(upload, KINDS[wanted.kind], wanted.importer, limit_bytes)
     buffered = BufferedReader(hashed, BUFFER_BYTES)
-    cut.keep(raw_lines(decompressed(buffered, Path(name).suffix)))
+    whole = sources.bounded(sources.decompressed(buffered, Path(name).suffix), limit_bytes)
+    cut = _Cut(upload, KINDS[wanted.kind], wanted.importer)
+    cut.keep(raw_lines(whole))
     upload.importer, upload.bad = cut.importer, cut.bad
     upload.size_bytes, upload.sha256 = hashed.size, hashed.digest.hexdigest()
     upload.save()
@@ -163,24 +156,26 @@ class _Cut:
     upload: Upload
     kind: Any
     importer: str
-    limit_bytes: int
     parts: int = 0
     bad: int = 0
     _lines: list[bytes] = field(default_factory=list)
     _first: int = 1
     _length: int = 0
-    _total: int = 0
 
     def keep(self, raws: Iterator[bytes | str]) -> None:
+        """Keep all lines; raises NotImported, and TooLarge where reading them raises its like."""
         first = ""
         number = 0
-        for number, raw in enumerate(raws, 1):
-            if isinstance(raw, str):
-                self._report(number, raw)
-                raw = b"\n"
-            if self.importer == AUTO and raw.strip():
-                first = first or self._recognise(raw, number)
-            self._add(raw)
+        try:
+            for number, raw in enumerate(raws, 1):
+                if isinstance(raw, str):
+                    self._report(number, raw)
+                    raw = b"\n"
+                if self.importer == AUTO and raw.strip():
+                    first = first or self._recognise(raw, number)
+                self._add(raw)
+        except sources.TooLarge:
+            raise TooLarge(number + 1) from None
         self._flush()
         if self.importer == AUTO:
             raise NotImported(first or _("The file holds no line."))
@@ -203,9 +198,6 @@ class _Cut:
             self._flush()
         self._lines.append(raw if raw.endswith(b"\n") else raw + b"\n")
         self._length += len(raw)
-        self._total += len(raw)
-        if self._total > self.limit_bytes:
-            raise TooLarge(_("The file is too large."))
 
     def _is_of_the_last(self, raw: bytes) -> bool:
         """Whether a line makes one record with the one before it, which no part may cut."""
@@ -234,81 +226,3 @@ class _Cut:
     def _report(self, number: int, reason: str) -> None:
         self.bad += 1
         UploadBadLine.objects.create(upload=self.upload, number=number, reason=reason)
-
-
-class UploadOccurrences(Counting):
-    """Counts over all parts of an upload, whichever worker imports them."""
-
-    def __init__(self, upload: Upload) -> None:
-        self._upload = upload
-
-    def add(self, cursor: CursorWrapper, here: Counter[UUID]) -> dict[UUID, int]:
-        cursor.execute(
-            """
-            INSERT INTO datasets_app_uploadoccurrence AS counted (upload_id, key, count)
-            SELECT %s, * FROM unnest(%s::uuid[], %s::int[])
-            ON CONFLICT (upload_id, key) DO UPDATE SET count = counted.count + excluded.count
-            RETURNING key, count
-            """,
-            [self._upload.pk, list(here), list(here.values())],
-        )
-        return dict(cursor.fetchall())
-
-
-def import_slice(piece: RunSlice) -> Callable[[], runs.Made]:
-    """Import the part of an upload that a slice names; its payload is the part's number."""
-    upload = Upload.objects.select_related("run__project").get(run=piece.run_id)
-    parts = list(upload.parts.filter(number__in=piece.payload))
-    found = list(chain.from_iterable(_entries(upload, part) for part in parts))
-    bad = [entry for entry in found if isinstance(entry, BadLine)]
-    batch = [entry for entry in found if isinstance(entry, Imported)]
-    loader = _loader(upload)
-    loader.start(UploadOccurrences(upload))
-    add = prepare(loader, upload.run.project, batch) if batch else lambda: (0, [])
-
-    def write() -> runs.Made:
-        added, refused = add()
-        _note(upload, parts, read=len(batch) - len(refused), added=added, bad=[*bad, *refused])
-        return runs.Made(done=len(piece.payload))
-
-    return write
-
-
-def _entries(upload: Upload, part: UploadPart) -> Iterator[Imported[Any] | BadLine]:
-    body = zstandard.decompress(part.body)
-    lines = read_lines(body.split(b"\n")[:-1], upload.file, first=part.first_line)
-    kind: Any = KINDS[upload.kind]
-    split = upload.options["split"]
-    for entry in records_of(lines, kind, get_importer(upload.importer)()):
-        if split and isinstance(entry, Imported) and isinstance(entry.record, ProblemRecord):
-            entry = replace(entry, record=replace(entry.record, split=entry.record.split or split))
-        yield entry
-
-
-def _loader(upload: Upload) -> Loader[Any]:
-    if upload.kind == Upload.Kind.PROBLEMS:
-        return ProblemLoader()
-    if upload.kind == Upload.Kind.SOLUTIONS:
-        return SolutionLoader(upload.options["splitter"])
-    if upload.kind == Upload.Kind.MARKS:
-        return MarkLoader()
-    return AnnotationLoader()
-
-
-def _note(
-    upload: Upload, parts: Sequence[UploadPart], *, read: int, added: int, bad: Sequence[BadLine]
-) -> None:
-    """Write what came of parts, and forget them. Needs a transaction."""
-    # First: the row's lock lets the next one see that these parts are gone.
-    Upload.objects.filter(pk=upload.pk).update(
-        read=F("read") + read, added=F("added") + added, bad=F("bad") + len(bad)
-    )
-    UploadBadLine.objects.bulk_create(
-        UploadBadLine(upload=upload, number=line.number, reason=line.reason) for line in bad
-    )
-    upload.parts.filter(pk__in=[part.pk for part in parts]).delete()
-    if not upload.parts.exists():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "DELETE FROM datasets_app_uploadoccurrence WHERE upload_id = %s", [upload.pk]
-            )

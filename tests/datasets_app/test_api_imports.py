@@ -4,6 +4,8 @@ import csv
 import gzip
 import io
 import json
+import tracemalloc
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +19,8 @@ from rest_framework.test import APIClient
 
 from annotation import run_kinds, runs
 from annotation.models import Annotation, Problem, Project, Run, RunSlice, Solution
-from datasets_app import uploads
+from datasets_app import upload_parts, uploads
+from datasets_app.lines import LIMIT_BYTES
 from datasets_app.models import Upload, UploadOccurrence, UploadPart
 from tests.annotation.test_api_runs import client_of
 from tests.factories import make_project, make_user
@@ -133,7 +136,7 @@ def test_a_part_whose_worker_died_is_imported_once(client: APIClient) -> None:
     answer = send(client, problems(1_500)).json()
     dead = runs.claim(answer["id"])
     assert dead is not None
-    uploads.import_slice(dead)
+    upload_parts.import_slice(dead)
     RunSlice.objects.filter(pk=dead.pk).update(lease_until=timezone.now())
     run = work(answer["id"])
     upload = Upload.objects.get()
@@ -214,6 +217,50 @@ def test_a_file_that_is_too_large_is_refused(client: APIClient, settings: LazySe
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
     assert not Run.objects.exists()
     assert not UploadPart.objects.exists()
+
+
+def bomb(pack: Callable[[bytes], bytes]) -> bytes:
+    """Return a good line and one of 4 GB, in less than 5 MB: streams may follow streams."""
+    return pack(problems(1)) + 64 * pack(b"x" * 2**26)
+
+
+@pytest.mark.parametrize(("name", "pack"), [("a.gz", gzip.compress), ("a.zst", zstandard.compress)])
+def test_a_small_file_of_one_huge_line_is_refused_by_its_number_without_being_held(
+    client: APIClient, settings: LazySettings, name: str, pack: Any
+) -> None:
+    settings.STEPMARK_UPLOAD_MB = 32
+    body = bomb(pack)
+    assert len(body) < 5 * 2**20
+    tracemalloc.start()
+    try:
+        answer = send(client, body, name)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert "line 2 " in answer.json()["detail"]
+    assert peak < 8 * LIMIT_BYTES
+    assert not Run.objects.exists()
+
+
+def test_a_line_that_is_too_long_is_reported_and_the_others_are_imported(client: APIClient) -> None:
+    first, second = problems(2).splitlines(keepends=True)
+    body = first + b'{"text": "' + b"x" * LIMIT_BYTES + b'"}\n' + second
+    answer = send(client, gzip.compress(body, 1), "a.jsonl.gz").json()
+    work(answer["id"])
+    errors = client.get(door("import_errors", answer["id"])).json()["errors"]
+    assert [(one["line"], one["reason"]) for one in errors] == [(2, "longer than 8,388,608 bytes")]
+    assert Problem.objects.count() == 2
+
+
+def test_the_line_at_which_a_file_becomes_too_large_is_named(
+    client: APIClient, settings: LazySettings
+) -> None:
+    settings.STEPMARK_UPLOAD_MB = 1
+    whole = problems(30_000)
+    line = whole[: 2**20].count(b"\n") + 1
+    answer = send(client, gzip.compress(whole), "a.jsonl.gz")
+    assert f"line {line} " in answer.json()["detail"]
 
 
 def test_a_damaged_file_keeps_what_is_good_and_says_where_it_breaks_off(client: APIClient) -> None:
