@@ -65,7 +65,7 @@ def sent_marks(request: UserRequest) -> dict[int, Any]:
     try:
         fields = DraftFields(data=json.loads(request.body))
         fields.is_valid(raise_exception=True)
-    except (ValueError, ValidationError):
+    except (ValueError, RecursionError, ValidationError):
         raise BadRequest(_("These are no marks.")) from None
     draft: Draft = fields.validated_data
     return dict(draft.marks)

@@ -12,11 +12,21 @@ from datasets_app.exporters.base import Alternatives, Labels, Neutral
 from datasets_app.models import Snapshot, SnapshotFile
 from datasets_app.snapshots import Wanted
 from web.api_bodies import Body
+from web.nesting import is_too_deep
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})
 class ObjectField(serializers.JSONField):
-    """A JSON object."""
+    """A JSON object; also as the text of a form's field, which no parser has looked into."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            value: Any = super().to_internal_value(data)
+        except RecursionError:
+            self.fail("invalid")
+        if isinstance(value, dict | list) and is_too_deep(value):
+            self.fail("invalid")
+        return value
 
 
 class DatasetFields(Body[Any]):

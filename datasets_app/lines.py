@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from datasets_app.sources import BROKEN_STREAM, display_name, open_source
+from web.nesting import MAX_DEPTH, is_too_deep
 
 LIMIT_BYTES = 8 * 1024 * 1024
-MAX_DEPTH = 100
 
 _BOM = b"\xef\xbb\xbf"
 _SKIP_BYTES = 256 * 1024
@@ -110,7 +110,7 @@ def parse(raw: bytes) -> dict[str, Any]:
         raise BadJson(f"nested deeper than {MAX_DEPTH} levels") from None
     if not isinstance(value, dict):
         raise BadJson(f"not a JSON object but {_JSON_NAMES[type(value)]}")
-    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _is_too_deep(value):
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and is_too_deep(value):
         raise BadJson(f"nested deeper than {MAX_DEPTH} levels")
     if b"\\u" in raw and any(escape in raw for escape in _SUSPECT_ESCAPES):
         _check_characters(value)
@@ -175,20 +175,6 @@ _JSON_NAMES = {
     bool: "a truth value",
     type(None): "null",
 }
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _check_characters(value: Any) -> None:

@@ -79,7 +79,7 @@ def once(request: Request, do: Callable[[], Response], *, shown_once: Collection
     """Return what `do` answers to `request`, or answered when the same came under its key."""
     wanted = {
         "address": f"{request.method} {request.get_full_path()}"[:2000],
-        "request_digest": _digest_of(request),
+        "request_digest": _digest(request.data),
     }
     key = _key(request)
     with transaction.atomic():
@@ -141,13 +141,6 @@ def _keep(kept: KeptAnswer, response: Response, shown_once: Collection[str]) -> 
     kept.body = "" if body is None else JSONRenderer().render(body).decode()
     kept.location = response.headers.get("Location", "")
     kept.save(update_fields=["status", "body", "location"])
-
-
-def _digest_of(request: Request) -> str:
-    try:
-        return _digest(request.data)
-    except RecursionError:
-        raise ParseError(_("What was sent is nested too deeply.")) from None
 
 
 def _digest(sent: Any) -> str:

@@ -12,8 +12,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets_app.lines import MAX_DEPTH, BadJson, BadLine, Line, parse, read
+from datasets_app.lines import BadJson, BadLine, Line, parse, read
 from datasets_app.sources import CannotRead
+from web.nesting import MAX_DEPTH
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
