@@ -12,10 +12,15 @@ from django.utils.text import slugify
 from datasets_app import card, stored
 from datasets_app.comparing import compare
 from datasets_app.croissant import croissant
+from datasets_app.exporters.base import ExportOptions, OptionRefused
+from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
+from datasets_app.exporting import options_of, read_shard
 from datasets_app.freezing import Frozen
 from datasets_app.marked import Json
 from datasets_app.models import Export, Snapshot, SnapshotFile
+from datasets_app.rules import Rules
 from datasets_app.stored import Stored
+from datasets_app.token_lengths import TokenLengths, measure, tokenizer_named
 
 MANIFEST_FORMAT = 1
 LENGTHS_FOLDER = "token-lengths/"
@@ -113,40 +118,63 @@ def _croissant(snapshot: Snapshot, said: Json) -> Json:
     )
 
 
-def write_comparison(before: Snapshot, after: Snapshot) -> Stored:
-    """Compare two versions of a dataset and keep what they differ in."""
+def compared_in(before: Snapshot) -> str:
+    """Return the path of what a later version differs in from `before`."""
+    return f"compared-with-v{before.version}.json"
+
+
+def write_comparison(before: Snapshot, after: Snapshot) -> dict[str, Stored]:
+    """Compare two versions of a dataset and keep what they differ in; by path."""
     said = orjson.dumps(compare(before, after).as_json(), option=_PRETTY)
     with stored.drafted() as drafts:
-        return _kept(drafts / "comparison.json", said, after)
+        return {compared_in(before): _kept(drafts / "comparison.json", said, after)}
 
 
-def keep_token_lengths(snapshot: Snapshot, tokenizer: str, lengths: Json) -> None:
-    """Keep how long the rows of a version are under a tokenizer, in place of what was known."""
-    said = orjson.dumps({"tokenizer": tokenizer, **lengths}, option=_PRETTY)
+def measure_tokens(snapshot: Snapshot, tokenizer: str, max_length: int) -> TokenLengths:
+    """Return how long a version's rows are under a tokenizer. Raises NoTokenizer."""
+    count, starts_with = tokenizer_named(tokenizer)
+    files = snapshot.files.filter(kind=SnapshotFile.Kind.SOLUTIONS).order_by("split", "shard")
+    solutions = (one for file in files for one in read_shard(file))
+    return measure(
+        solutions,
+        count,
+        max_length=max_length,
+        starts_with=starts_with,
+        options=_stepwise_options(snapshot),
+    )
+
+
+def _stepwise_options(snapshot: Snapshot) -> ExportOptions:
+    """Return how `trl-stepwise` is written: as the version has it, else as its rules say."""
+    name = TrlStepwiseExporter.name
+    export = snapshot.exports.filter(format=name).order_by("pk").first()
+    if export is not None:
+        return ExportOptions(**export.options)
+    try:
+        return options_of(name, Rules.from_json(snapshot.rules), {})
+    except OptionRefused:  # rules for formats that can do more
+        return TrlStepwiseExporter.defaults
+
+
+def write_token_lengths(
+    snapshot: Snapshot, tokenizer: str, found: TokenLengths
+) -> dict[str, Stored]:
+    """Keep how long the rows of a version are under a tokenizer; by path."""
+    said = orjson.dumps({"tokenizer": tokenizer, **found.as_json()}, option=_PRETTY)
     path = f"{LENGTHS_FOLDER}{slugify(tokenizer)[-100:] or 'tokenizer'}.json"
     with stored.drafted() as drafts:
-        file = _kept(drafts / "lengths.json", said, snapshot)
-    SnapshotFile.objects.update_or_create(
-        snapshot=snapshot,
-        path=path,
-        defaults={
-            "kind": SnapshotFile.Kind.ABOUT,
-            "size": file.size,
-            "sha256": file.sha256,
-            "stored_as": file.name,
-        },
-    )
+        return {path: _kept(drafts / "lengths.json", said, snapshot)}
 
 
 def token_lengths(snapshot: Snapshot) -> list[Json]:
     """Return what is known of the lengths of a version's rows, by tokenizer."""
     found = []
     for file in snapshot.files.filter(path__startswith=LENGTHS_FOLDER).order_by("path"):
-        with stored.opened(file.stored_as) as kept:
+        with file.opened() as kept:
             found.append(orjson.loads(kept.read()))
     return found
 
 
 def _kept(path: Path, text: bytes, snapshot: Snapshot) -> Stored:
     path.write_bytes(text)
-    return stored.keep(path, folder=str(snapshot.uuid))
+    return stored.keep(path, folder=str(snapshot.uuid), alone=True)

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from annotation import run_kinds
 from annotation.models import Project
-from datasets_app import snapshots, stored, version_runs
+from datasets_app import snapshots, version_runs
+from datasets_app.about import compared_in
 from datasets_app.comparing import LISTED, compare
 from datasets_app.form_rules import labelers_of, with_names
 from datasets_app.marked import Json
@@ -96,9 +97,9 @@ def said(project: Project, snapshot: Snapshot) -> list[str]:
 
 def found_between(before: Snapshot, after: Snapshot) -> Json | None:
     """Return what two versions differ in; None where that takes too long and nobody has yet."""
-    kept = after.files.filter(path=snapshots.compared_in(before)).first()
+    kept = after.files.filter(path=compared_in(before)).first()
     if kept is not None:
-        with stored.opened(kept.stored_as) as file:
+        with kept.opened() as file:
             found: Json = orjson.loads(file.read())
         return found
     splits = [split for one in (before, after) for split in one.manifest["splits"].values()]

@@ -52,9 +52,13 @@ def answer(request: HttpRequest, file: SnapshotFile) -> HttpResponseBase:
     if request.method == "HEAD":
         made = HttpResponse(status=status)
     else:
-        made = StreamingHttpResponse(
-            stored.read_range(file.stored_as, start, end - start), status=status
-        )
+        try:
+            part = stored.read_range(file.stored_as, start, end - start)
+        except FileNotFoundError:
+            if not file.was_replaced():
+                raise
+            return answer(request, file)
+        made = StreamingHttpResponse(part, status=status)
     _marked(made, file, etag)
     made["Content-Length"] = str(end - start)
     if wanted:

@@ -1,6 +1,6 @@
 """Named datasets, their frozen versions, and the files of these."""
 
-from typing import ClassVar
+from typing import IO, ClassVar
 from uuid import uuid4
 
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from annotation.models import Project, Run
+from datasets_app import stored
 from datasets_app.import_models import Upload as Upload
 from datasets_app.import_models import UploadBadLine as UploadBadLine
 from datasets_app.import_models import UploadOccurrence as UploadOccurrence
@@ -195,3 +196,18 @@ class SnapshotFile(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def opened(self) -> IO[bytes]:
+        """Open it for reading; what took its place, where that happened since it was looked up."""
+        try:
+            return stored.opened(self.stored_as)
+        except FileNotFoundError:
+            if not self.was_replaced():
+                raise
+            return stored.opened(self.stored_as)
+
+    def was_replaced(self) -> bool:
+        """Tell whether another file has taken its place, and stand for that one."""
+        before = self.stored_as
+        self.refresh_from_db(fields=["stored_as", "size", "sha256"])
+        return self.stored_as != before

@@ -11,23 +11,31 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
-from annotation import events, run_plans, runs
+from annotation import run_plans, runs
 from annotation.models import Project, Run, RunSlice
 from annotation.models.projects import ProjectQuerySet
-from datasets_app import about, stored
+from datasets_app import about
 from datasets_app.containers import suffix_of
-from datasets_app.exporting import ExportedShard, options_of, write_shard
+from datasets_app.exporting import options_of, write_shard
 from datasets_app.freezing import Frozen, write_solutions
 from datasets_app.held_out import PROJECT
-from datasets_app.models import Dataset, Export, HeldOut, Snapshot, SnapshotFile
+from datasets_app.models import Dataset, Export, HeldOut, Snapshot
 from datasets_app.rules import BadRules, Rules
-from datasets_app.stored import Stored
+from datasets_app.snapshot_files import (
+    COMPARE,
+    LENGTHS,
+    SHARD,
+    SOLUTIONS,
+    end,
+    keep_about,
+    keep_shard,
+    keep_solutions,
+    shards_of,
+)
+from datasets_app.token_lengths import NoTokenizer
 from web.models import User
 
-SOLUTIONS, SHARD, ABOUT, COMPARE = "solutions", "shard", "about", "compare"
-"""What a slice's only entry begins with."""
 OWN_FOLDERS = frozenset({"solutions", about.LENGTHS_FOLDER.rstrip("/")})
 """Of a version's own files: a format under such a name would take their places."""
 
@@ -88,19 +96,27 @@ def add_formats(*, snapshot: Snapshot, wanted: Sequence[Wanted], user: User | No
     if not locked.is_frozen:
         raise Refused("it is not frozen yet")
     exports = _make_exports(locked, wanted)
-    return _plan(locked, Run.Kind.EXPORT, _shards_of(locked, exports), user, exports)
+    return _plan(locked, Run.Kind.EXPORT, shards_of(locked, exports), user, exports)
 
 
 @transaction.atomic
 def begin_comparison(*, before: Snapshot, after: Snapshot, user: User | None = None) -> Run:
-    """Have the workers compare two frozen versions; `after` gets the file `compared_in(before)`."""
+    """Have the workers compare two frozen versions; `after` gets a file `about.compared_in`."""
     entry = [COMPARE, before.pk]
     return _plan(after, Run.Kind.EXPORT, [entry], user, [], compared_with=before.version)
 
 
-def compared_in(before: Snapshot) -> str:
-    """Return the path of what a later version differs in from `before`."""
-    return f"compared-with-v{before.version}.json"
+@transaction.atomic
+def begin_token_lengths(
+    *, snapshot: Snapshot, tokenizer: str, max_length: int, user: User | None = None
+) -> Run:
+    """Have a worker count a frozen version's rows under a tokenizer, which it gets a file of.
+
+    `tokenizer` is a folder of the worker's or a name on the hub: for superusers alone.
+    """
+    entry = [LENGTHS, tokenizer, max_length]
+    asked = {"tokenizer": tokenizer, "max_length": max_length}
+    return _plan(snapshot, Run.Kind.EXPORT, [entry], user, [], **asked)
 
 
 def freeze_slice(piece: RunSlice) -> Callable[[], runs.Made]:
@@ -118,15 +134,25 @@ def freeze_slice(piece: RunSlice) -> Callable[[], runs.Made]:
             export = snapshot.exports.get(pk=export_id)
             export.snapshot = snapshot
             file = snapshot.files.get(pk=file_id)
-            return partial(_keep_shard, piece, export, file, write_shard(export, file))
+            return partial(keep_shard, piece, export, file, write_shard(export, file))
         case [str(part), int(other_id)] if part == COMPARE:
             other = snapshot.dataset.snapshots.get(pk=other_id)
-            comparison = about.write_comparison(other, snapshot)
-            return partial(_keep_comparison, snapshot, other, comparison)
+            return partial(keep_about, snapshot, about.write_comparison(other, snapshot))
+        case [str(part), str(tokenizer), int(max_length)] if part == LENGTHS:
+            return _measure_tokens(snapshot, tokenizer, max_length)
         case _:
             exports = list(snapshot.exports.filter(pk__in=piece.run.request["exports"]))
             told = {*snapshot.exports.filter(is_whole=True), *exports}
-            return partial(_end, piece, snapshot, exports, told, about.write(snapshot, told))
+            return partial(end, piece, snapshot, exports, told, about.write(snapshot, told))
+
+
+def _measure_tokens(snapshot: Snapshot, tokenizer: str, max_length: int) -> Callable[[], runs.Made]:
+    try:
+        found = about.measure_tokens(snapshot, tokenizer, max_length)
+    except NoTokenizer as error:
+        raise runs.CannotRun(str(error)) from None
+    files = about.write_token_lengths(snapshot, tokenizer, found)
+    return partial(keep_about, snapshot, files)
 
 
 def _check_held_out(project: Project, rules: Rules, seen: ProjectQuerySet) -> None:
@@ -135,7 +161,9 @@ def _check_held_out(project: Project, rules: Rules, seen: ProjectQuerySet) -> No
         if name.startswith(PROJECT):
             is_there = seen.filter(slug=name.removeprefix(PROJECT)).exists()
         else:
-            is_there = HeldOut.objects.filter(project=project, name=name).exists()
+            # Locked: it is not forgotten before there is a version that names it.
+            held = HeldOut.objects.select_for_update(no_key=True).filter(project=project, name=name)
+            is_there = bool(held.values_list("pk"))
         if not is_there:
             errors[f"held_out[{place}]"] = f"nothing is held out under the name {name!r}"
     if errors:
@@ -191,13 +219,6 @@ def _plan(
     return run
 
 
-def _shards_of(snapshot: Snapshot, exports: Iterable[Export]) -> list[list[Any]]:
-    shards = snapshot.files.filter(kind=SnapshotFile.Kind.SOLUTIONS).order_by("split", "shard")
-    files = list(shards.values_list("pk", flat=True))
-    parts = [[SHARD, export.pk, file] for export in exports for file in files]
-    return parts or [[ABOUT]]
-
-
 def _freeze_solutions(piece: RunSlice, snapshot: Snapshot) -> Callable[[], runs.Made]:
     project, rules = snapshot.dataset.project, Rules.from_json(snapshot.rules)
     try:
@@ -206,7 +227,7 @@ def _freeze_solutions(piece: RunSlice, snapshot: Snapshot) -> Callable[[], runs.
         raise _failed(snapshot, str(error)) from None
     if not frozen.shards:
         raise _failed(snapshot, "the rules leave nothing to freeze: " + _why_empty(frozen))
-    return partial(_keep_solutions, piece, snapshot, frozen)
+    return partial(keep_solutions, piece, snapshot, frozen)
 
 
 def _failed(snapshot: Snapshot, why: str) -> runs.CannotRun:
@@ -225,109 +246,3 @@ def _why_empty(frozen: Frozen) -> str:
         f"{chosen.problems:,} problems, {held_out:,} of them held out,"
         " have no solution with such marks"
     )
-
-
-def _keep_solutions(piece: RunSlice, snapshot: Snapshot, frozen: Frozen) -> runs.Made:
-    """Write down what was frozen and plan what is to be made of it. Needs a transaction."""
-    for shard in frozen.shards:
-        path = f"solutions/{shard.split}-{shard.number:05d}.jsonl.zst"
-        _keep_file(
-            snapshot, None, SnapshotFile.Kind.SOLUTIONS, path, shard.file,
-            split=shard.split, shard=shard.number, rows=shard.solutions,
-        )  # fmt: skip
-    snapshot.content_hash = frozen.content_hash
-    snapshot.manifest = about.manifest_of_solutions(frozen)
-    snapshot.state = Snapshot.State.FREEZING
-    snapshot.save(update_fields=["content_hash", "manifest", "state"])
-    run = Run.objects.select_for_update().get(pk=piece.run_id)
-    parts = _shards_of(snapshot, snapshot.exports.order_by("name"))
-    run_plans.add_slices(run, ([part] for part in parts))
-    return runs.Made(done=1)
-
-
-def _keep_shard(
-    piece: RunSlice, export: Export, file: SnapshotFile, made: ExportedShard
-) -> runs.Made:
-    """Write down the files of one shard; after the last one, plan the last slice."""
-    kinds, snapshot = SnapshotFile.Kind, export.snapshot
-    name = f"{file.split}-{file.shard:05d}"
-    facts = {"split": file.split, "shard": file.shard, "rows": made.n_rows}
-    path = f"{export.name}/{name}{suffix_of(export.container)}"
-    _keep_file(snapshot, export, kinds.ROWS, path, made.rows, **facts, left_out=made.left_out)
-    if made.origins is not None:
-        path = f"{export.name}/origins/{name}.jsonl.zst"
-        _keep_file(snapshot, export, kinds.ORIGINS, path, made.origins, **facts)
-    # The Run is locked: of two last shards that end together, the second sees the first.
-    run = Run.objects.select_for_update().get(pk=piece.run_id)
-    exports = run.request["exports"]
-    n_made = snapshot.files.filter(kind=kinds.ROWS, export__in=exports).count()
-    if n_made == len(exports) * snapshot.files.filter(kind=kinds.SOLUTIONS).count():
-        run_plans.add_slices(run, [[[ABOUT]]])
-    return runs.Made(done=1)
-
-
-def _keep_comparison(snapshot: Snapshot, other: Snapshot, file: Stored) -> runs.Made:
-    _keep_file(snapshot, None, SnapshotFile.Kind.ABOUT, compared_in(other), file)
-    return runs.Made(done=1)
-
-
-def _keep_file(
-    snapshot: Snapshot,
-    export: Export | None,
-    kind: SnapshotFile.Kind,
-    path: str,
-    file: Stored,
-    **facts: Any,
-) -> None:
-    SnapshotFile.objects.update_or_create(
-        snapshot=snapshot,
-        path=path,
-        defaults={
-            "export": export,
-            "kind": kind,
-            "size": file.size,
-            "sha256": file.sha256,
-            "stored_as": file.name,
-            **facts,
-        },
-    )
-
-
-def _end(
-    piece: RunSlice,
-    snapshot: Snapshot,
-    exports: Sequence[Export],
-    told: set[Export],
-    files: dict[str, Stored],
-) -> runs.Made:
-    """Write down the files about the version, which tell of these formats; it is frozen with that.
-
-    Where another format was added meanwhile, another slice tells of it, too.
-    """
-    Snapshot.objects.select_for_update().get(pk=snapshot.pk)
-    snapshot.exports.filter(pk__in=[export.pk for export in exports]).update(is_whole=True)
-    if set(snapshot.exports.filter(is_whole=True)) != told:
-        run_plans.add_slices(Run.objects.select_for_update().get(pk=piece.run_id), [[[ABOUT]]])
-        return runs.Made(done=1)
-    for path, file in files.items():
-        _keep_file(snapshot, None, SnapshotFile.Kind.ABOUT, path, file)
-    if not snapshot.is_frozen:
-        snapshot.state, snapshot.frozen_at = Snapshot.State.FROZEN, timezone.now()
-        snapshot.save(update_fields=["state", "frozen_at"])
-        # Nobody adds formats before this: what else is there was left by killed workers.
-        stored.drop_others(
-            str(snapshot.uuid), set(snapshot.files.values_list("stored_as", flat=True))
-        )
-        events.publish(snapshot.dataset.project, events.SNAPSHOT_READY, [_news(snapshot)])
-    return runs.Made(done=1)
-
-
-def _news(snapshot: Snapshot) -> dict[str, Any]:
-    """Return what a webhook tells of a version that is ready (docs/webhooks.md)."""
-    return {
-        "snapshot": {
-            "dataset": snapshot.dataset.slug,
-            "version": snapshot.version,
-            "content_hash": snapshot.content_hash,
-        }
-    }

@@ -2,13 +2,14 @@
 
 A file is written beside, read back for its digest, and then kept under a name made of that: so no
 worker ever writes over what another one wrote, and a killed one leaves at most a file that nobody
-names.
+names. What is deleted once another takes its place has a name of its own besides.
 """
 
 import os
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import file_digest
@@ -50,13 +51,18 @@ def drafted() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def keep(path: Path, *, folder: str) -> Stored:
-    """Move a finished file into the storage, in `folder`; the same bytes are kept only once."""
+def keep(path: Path, *, folder: str, alone: bool = False) -> Stored:
+    """Move a finished file into the storage, in `folder`; the same bytes are kept only once.
+
+    Where it is `alone` its name is nobody else's, even of the same bytes: whoever replaces it may
+    delete it, and no other writer is about to name it.
+    """
     with path.open("rb") as file:
         digest = file_digest(file, "sha256").hexdigest()
     size = path.stat().st_size
     suffixes = "".join(path.suffixes[-2:])
-    name, where = f"{folder}/{digest[:32]}{suffixes}", storage()
+    own = f"-{secrets.token_hex(8)}" if alone else ""
+    name, where = f"{folder}/{digest[:32]}{own}{suffixes}", storage()
     if isinstance(where, FileSystemStorage):
         _move(path, Path(where.path(name)))
     elif not where.exists(name):
@@ -114,6 +120,13 @@ def _fetched(where: Any, name: str, start: int, length: int) -> IO[bytes]:
         raise FileNotFoundError(name) from None
     body: IO[bytes] = answer["Body"]
     return body
+
+
+def drop(names: Iterable[str]) -> None:
+    """Delete kept files. Whoever reads one from a disk reads on."""
+    where = storage()
+    for name in names:
+        where.delete(name)
 
 
 def drop_others(folder: str, named: set[str]) -> None:

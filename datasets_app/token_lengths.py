@@ -15,9 +15,35 @@ from datasets_app.marked import Json, MarkedSolution
 
 Count = Callable[[Sequence[str]], Sequence[int]]
 """Says of how many tokens each text is."""
+MAX_LENGTH = 1024
+"""Of TRL's PRM trainer, unless it is told another one."""
 BIN = 64
 """Tokens that are counted together in a plot."""
 AT_ONCE = 200
+
+
+class NoTokenizer(ValueError):
+    """A name stands for no tokenizer here; the message says why."""
+
+
+def tokenizer_named(name: str) -> tuple[Count, int]:
+    """Return what counts tokens, and how many stand before every text.
+
+    `name` is a folder, or a name on the Hugging Face hub; code that comes with it is never run.
+    Raises NoTokenizer.
+    """
+    try:
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    except (ImportError, OSError, ValueError) as error:
+        raise NoTokenizer(f"no tokenizer {name!r}: {error}") from None
+
+    def count(texts: Sequence[str]) -> list[int]:
+        found = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        return [len(ids) for ids in found]
+
+    return count, int(tokenizer.bos_token_id is not None)
 
 
 @dataclass(slots=True, kw_only=True)

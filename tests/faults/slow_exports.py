@@ -12,9 +12,9 @@ SECONDS = 0.03
 _keep = stored.keep
 
 
-def _keep_slowly(path: Path, *, folder: str) -> stored.Stored:
+def _keep_slowly(path: Path, *, folder: str, alone: bool = False) -> stored.Stored:
     time.sleep(SECONDS)
-    kept = _keep(path, folder=folder)
+    kept = _keep(path, folder=folder, alone=alone)
     time.sleep(SECONDS)
     return kept
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from datasets_app import stored
 from datasets_app.models import Snapshot, SnapshotFile
 
 
@@ -48,6 +47,6 @@ class Command(BaseCommand):
 def _copy(file: SnapshotFile, path: Path) -> None:
     # As bytes: the suffix would have them compressed again.
     draft = path.with_name(f"{path.name}.part")
-    with stored.opened(file.stored_as) as kept, draft.open("wb") as copy:
+    with file.opened() as kept, draft.open("wb") as copy:
         shutil.copyfileobj(kept, copy)
     draft.replace(path)

@@ -1,21 +1,15 @@
 """`manage.py token_lengths`: what a trainer's `max_length` would cut of a version."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from annotation.management.running import positive
 from datasets_app import about
-from datasets_app.exporters.base import ExportOptions, OptionRefused
-from datasets_app.exporters.trl_stepwise import TrlStepwiseExporter
-from datasets_app.exporting import options_of, read_shard
-from datasets_app.models import Snapshot, SnapshotFile
-from datasets_app.rules import Rules
-from datasets_app.token_lengths import Count, measure
-
-MAX_LENGTH = 1024
-"""Of TRL's PRM trainer, unless it is told another one."""
+from datasets_app.models import Snapshot
+from datasets_app.snapshot_files import keep_about
+from datasets_app.token_lengths import MAX_LENGTH, NoTokenizer
 
 
 class Command(BaseCommand):
@@ -36,46 +30,15 @@ class Command(BaseCommand):
         snapshot = Snapshot.objects.frozen().filter(**named, version=options["version"]).first()
         if snapshot is None:
             raise CommandError(f"no version {options['version']} of {options['dataset']} is frozen")
-        count, starts_with = _tokenizer(options["tokenizer"])
-        files = snapshot.files.filter(kind=SnapshotFile.Kind.SOLUTIONS).order_by("split", "shard")
-        found = measure(
-            (one for file in files for one in read_shard(file)),
-            count,
-            max_length=options["max_length"],
-            starts_with=starts_with,
-            options=_options(snapshot),
-        )
-        about.keep_token_lengths(snapshot, options["tokenizer"], found.as_json())
+        try:
+            found = about.measure_tokens(snapshot, options["tokenizer"], options["max_length"])
+        except NoTokenizer as error:
+            raise CommandError(str(error)) from None
+        files = about.write_token_lengths(snapshot, options["tokenizer"], found)
+        with transaction.atomic():
+            keep_about(snapshot, files)
         self.stdout.write(
             f"{found.rows:,} rows, the longest of {found.longest:,} tokens; "
             f"{found.too_long:,} are longer than {found.max_length:,} and would lose "
             f"{found.lost:,} of {found.labels:,} labels"
         )
-
-
-def _options(snapshot: Snapshot) -> ExportOptions:
-    """Return how `trl-stepwise` is written: as the version has it, else as its rules say."""
-    name = TrlStepwiseExporter.name
-    export = snapshot.exports.filter(format=name).order_by("pk").first()
-    if export is not None:
-        return ExportOptions(**export.options)
-    try:
-        return options_of(name, Rules.from_json(snapshot.rules), {})
-    except OptionRefused:  # rules for formats that can do more
-        return TrlStepwiseExporter.defaults
-
-
-def _tokenizer(name: str) -> tuple[Count, int]:
-    """Return what counts tokens, and how many stand before every text."""
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        raise CommandError(f"no tokenizer {name!r}: {error}") from None
-
-    def count(texts: Sequence[str]) -> list[int]:
-        found = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        return [len(ids) for ids in found]
-
-    return count, int(tokenizer.bos_token_id is not None)
