@@ -13,7 +13,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -23,7 +23,7 @@ from annotation import run_kinds
 from annotation.api_answers import RunShape
 from annotation.api_rights import check_token, opened_by
 from annotation.api_runs import run_json
-from annotation.models import Project
+from annotation.models import Project, Run
 from annotation.rights import ProjectWithRights, with_rights
 from datasets_app import api_shapes as shapes
 from datasets_app import downloads, snapshots
@@ -31,11 +31,15 @@ from datasets_app.exporters.base import OptionRefused
 from datasets_app.models import Dataset, Snapshot
 from datasets_app.rules import BadRules, Rules
 from web.api_pages import KeysetPagination, NewestFirst, check_parameters
-from web.errors import error_body
 from web.etags import Tagged
 from web.idempotency import OnceView
 from web.models import Scope
 from web.tokens import TokenAuthentication
+
+
+class NotFrozen(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "not_now"
 
 
 class DatasetsDoor(Tagged, OnceView):
@@ -70,6 +74,20 @@ class DatasetsDoor(Tagged, OnceView):
     def snapshot(self) -> Snapshot:
         rows = Snapshot.objects.select_related("dataset__project", "run")
         return get_object_or_404(rows, dataset=self.dataset, version=self.kwargs["version"])
+
+    @property
+    def frozen_snapshot(self) -> Snapshot:
+        """The version, where it is frozen: what is made of it waits for that. Raises NotFrozen."""
+        if not self.snapshot.is_frozen:
+            raise NotFrozen(_("It is not frozen yet."))
+        return self.snapshot
+
+    def begun(self, run: Run) -> Response:
+        """Answer that a run was asked for, and where to follow it."""
+        transaction.on_commit(run_kinds.ring)
+        answer = run_json(run)
+        headers = {"Location": answer["url"]}
+        return Response(answer, status=status.HTTP_202_ACCEPTED, headers=headers)
 
     def sent(self, fields: type[serializers.BaseSerializer[Any]]) -> dict[str, Any]:
         serializer = fields(data=self.request.data)
@@ -219,21 +237,14 @@ class ExportsView(DatasetsDoor):
     @extend_schema(request=shapes.FormatFields, responses={202: RunShape})
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Put a frozen version into one more format: 202, and a run to follow."""
-        snapshot, sent = self.snapshot, self.sent(shapes.FormatFields)
-        if not snapshot.is_frozen:
-            body = error_body(request, detail=_("It is not frozen yet."), code="not_now")
-            return Response(body, status=status.HTTP_409_CONFLICT)
+        snapshot, sent = self.frozen_snapshot, self.sent(shapes.FormatFields)
         try:
             run = snapshots.add_formats(
                 snapshot=snapshot, wanted=[shapes.wanted_of(sent)], user=self.user
             )
         except (OptionRefused, snapshots.Refused) as error:
             raise ValidationError(str(error)) from None
-        transaction.on_commit(run_kinds.ring)
-        answer = run_json(run)
-        return Response(
-            answer, status=status.HTTP_202_ACCEPTED, headers={"Location": answer["url"]}
-        )
+        return self.begun(run)
 
 
 class FileView(DatasetsDoor):

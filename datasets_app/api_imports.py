@@ -51,6 +51,13 @@ def limit_bytes() -> int:
     return limit
 
 
+def refuse_larger(request: Request, limit: int) -> None:
+    """Refuse a file of more than `limit` bytes, before anything of it is read. Raises TooMuch."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit + FORM_BYTES:
+        said = _("A file may hold %(limit)d MB at most, also decompressed.")
+        raise TooMuch(said % {"limit": limit // 2**20})
+
+
 def beyond_limit(line: int) -> str:
     """Say that a file holds too much from a line on."""
     said = _("A file may hold %(limit)d MB at most, also decompressed: line %(line)d is beyond it.")
@@ -95,10 +102,7 @@ class ImportsView(ManagedView):
     parser_classes = (MultiPartParser,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # Before anything of it is read.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit_bytes() + FORM_BYTES:
-            said = _("A file may hold %(limit)d MB at most, also decompressed.")
-            raise TooMuch(said % {"limit": settings.STEPMARK_UPLOAD_MB})
+        refuse_larger(request, limit_bytes())
         super().initial(request, *args, **kwargs)
 
     def post(self, request: Request, slug: str) -> Response:

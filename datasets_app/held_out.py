@@ -6,10 +6,10 @@ from hashlib import sha256
 import orjson
 from django.db import transaction
 
-from annotation.models import Project
+from annotation.models import Project, Run
 from datasets_app.importers import Imported
 from datasets_app.marked import Json
-from datasets_app.models import HeldOut
+from datasets_app.models import HeldOut, Snapshot
 from datasets_app.records import ProblemRecord
 from datasets_app.rules import BadRules
 from datasets_app.spelling import HeldOutTexts
@@ -17,10 +17,16 @@ from web.models import User
 
 PROJECT = "project:"
 MOST_PROBLEMS = 200_000
+LONGEST_NAME = 200
+_MAY_GO_ON = (Run.State.QUEUED, Run.State.RUNNING, Run.State.PAUSED)
 
 
 class NotHeldOut(ValueError):
     """What was given cannot be a held-out set; the message says why."""
+
+
+class StillNamed(ValueError):
+    """A version that is being frozen has yet to read a held-out set."""
 
 
 @transaction.atomic
@@ -37,6 +43,8 @@ def hold_out(
     for a name that is taken by other problems, and for no or too many problems.
     """
     texts = sorted({entry.record.text for entry in entries})
+    if len(name) > LONGEST_NAME:
+        raise NotHeldOut(f"the name is longer than {LONGEST_NAME} characters")
     if not texts:
         raise NotHeldOut("there is no problem in it")
     if len(texts) > MOST_PROBLEMS:
@@ -51,6 +59,19 @@ def hold_out(
     if made.sha256 != digest_of(texts):
         raise NotHeldOut(f"other problems are held out under the name {name!r}: choose another")
     return made
+
+
+@transaction.atomic
+def forget(held_out: HeldOut) -> None:
+    """Delete a set; what was frozen with it has its digest in its manifest. Raises StillNamed."""
+    # Locked: who is about to freeze with it waits, and does not find it then.
+    locked = HeldOut.objects.select_for_update().filter(pk=held_out.pk)
+    for name, project in locked.values_list("name", "project"):
+        unread = Snapshot.objects.filter(dataset__project=project, content_hash="")
+        waiting = unread.filter(rules__held_out__contains=[name], run__state__in=_MAY_GO_ON)
+        if waiting.exists():
+            raise StillNamed(name)
+    locked.delete()
 
 
 def held_out_texts(project: Project, names: Sequence[str]) -> tuple[HeldOutTexts, Json]:

@@ -20,6 +20,7 @@ from annotation import routing, webhooks
 from annotation.api_runs import run_json
 from annotation.models import Assignment, Run
 from annotation.service_accounts import make_service_account, make_service_token
+from datasets_app.models import HeldOut
 from labelers.models import Labeler
 from labelers.registration import labeler_of, register_model
 from tests.annotation.reading_api import Eggs, client_of, eggs
@@ -67,6 +68,7 @@ def names(here: Eggs, user: User) -> dict[str, Any]:
     routing.route(project=here.project)
     lease = make_lease(Assignment.objects.open().earliest("pk"), labeler_of(user))
     register_model(name="arithmetic", judge="arithmetic")
+    held = HeldOut.objects.create(project=here.project, name="eval", texts=["?"], sha256="0" * 64)
     run = make_run(here.project, kind=Run.Kind.LABELLING, state=Run.State.PAUSED)
     program = make_service_account(project=here.project, name="checker")
     token, _ = make_service_token(membership=program, name="a", scopes=["label"], days=1)
@@ -90,9 +92,10 @@ def names(here: Eggs, user: User) -> dict[str, Any]:
         "token": token.token_key,
         "webhook_id": webhook.pk,
         "delivery": str(webhooks.ping(project=here.project, webhook=webhook).uuid),
-        "name": make_snapshot(here.project).dataset.slug,
+        "name": make_snapshot(here.project, state="frozen").dataset.slug,
         "version": 1,
         "path": "manifest.json",
+        "held_out_id": held.pk,
     }
 
 

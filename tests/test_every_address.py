@@ -15,6 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from annotation import labelling, routing, webhooks
 from annotation.models import Assignment, Invitation, Lease, Membership, Project
 from annotation.service_accounts import make_service_account, make_service_token
+from datasets_app.models import HeldOut
 from labelers.registration import labeler_of
 from tests.factories import (
     make_annotation,
@@ -72,7 +73,7 @@ GET: dict[str, set[str]] = {
     "new_dataset": MANAGERS, "hold_out": MANAGERS,
     "edit_dataset": MANAGERS, "freeze": MANAGERS, "api_datasets": MARK_READERS,
     "api_dataset": MARK_READERS, "api_snapshots": MARK_READERS, "api_snapshot": MARK_READERS,
-    "api_snapshot_file": MARK_READERS,
+    "api_snapshot_file": MARK_READERS, "api_held_outs": MARK_READERS, "api_held_out": MARK_READERS,
 }  # fmt: skip
 POST: dict[str, set[str]] = {
     **dict.fromkeys(
@@ -88,18 +89,19 @@ POST: dict[str, set[str]] = {
             "api_ping_webhook", "api_redeliver",
             "new_dataset", "hold_out", "edit_dataset", "freeze", "add_formats",
             "resume_snapshot", "comparison", "api_datasets",
-            "api_snapshots", "api_exports",
+            "api_snapshots", "api_exports", "api_comparisons", "api_held_outs",
             "api_runs", "api_pause_run", "api_cancel_run", "api_resume_run", "api_retry_run",
         ],
         MANAGERS,
     ),
     "label_check": WORKERS, "api_next": WORKERS, "api_undo": WORKERS,
     "api_review": REVIEWERS, "api_sampling": NOBODY,
+    "api_token_lengths": NOBODY,
     "label_correct": OWN, "api_submit": OWN, "api_skip": OWN, "api_release": OWN,
     "api_extend": OWN, "api_correct": OWN, "api_candidates": OWN, "api_choose": OWN,
 }  # fmt: skip
 PUT: dict[str, set[str]] = {"api_draft": OWN}
-DELETE: dict[str, set[str]] = {"api_service_token": MANAGERS}
+DELETE: dict[str, set[str]] = {"api_service_token": MANAGERS, "api_held_out": MANAGERS}
 BUILDING = {"api_candidates", "api_choose", "label_candidates"}
 """Addresses of explore mode alone."""
 IMPORTS = {"import", "import_errors", "api_import", "api_import_errors", "api_import_errors_csv"}
@@ -190,6 +192,9 @@ def make_place() -> Place:
             "name": make_snapshot(project).dataset.slug,
             "version": 1,
             "path": "manifest.json",
+            "held_out_id": HeldOut.objects.create(
+                project=project, name="eval", texts=["?"], sha256="0" * 64
+            ).pk,
         },
         special={
             "api_correct": {"assignment_id": past.assignment_id},

@@ -14,3 +14,16 @@ def kept_here(tmp_path: Path) -> Iterator[Path]:
     here = {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}
     with override_settings(STORAGES={**settings.STORAGES, "datasets": here}):
         yield folder
+
+
+@pytest.fixture
+def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a folder with a tokenizer whose tokens are words and marks."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    tokens = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    tokens.pre_tokenizer = pre_tokenizers.Whitespace()
+    folder = tmp_path_factory.mktemp("tokenizer")
+    PreTrainedTokenizerFast(tokenizer_object=tokens).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    return str(folder)

@@ -91,16 +91,3 @@ def test_an_unknown_tokenizer_and_version_are_refused(tmp_path: object) -> None:
 
 def frozen_one() -> Snapshot:
     return frozen(Project.objects.get(slug="math"))
-
-
-@pytest.fixture
-def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a folder with a tokenizer whose tokens are words and marks."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    tokens = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
-    tokens.pre_tokenizer = pre_tokenizers.Whitespace()
-    folder = tmp_path_factory.mktemp("tokenizer")
-    PreTrainedTokenizerFast(tokenizer_object=tokens).save_pretrained(folder)  # type: ignore[no-untyped-call]
-    return str(folder)
