@@ -42,6 +42,7 @@ def manifest_of_solutions(frozen: Frozen) -> Json:
         "held_out_problems": sorted(chosen.held_out_problems, key=itemgetter("problem"))[:LISTED],
         "problems_seen": chosen.problems,
         "duplicates": chosen.duplicates,
+        "reported": chosen.reported,
         "torn": chosen.torn,
         "labelers_left_out": chosen.labelers_left_out,
         "shards": [

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from datasets_app.rules import Rules
+from datasets_app.rules import BAD_PROBLEM, WITHOUT_ANNOTATIONS, Rules
 
 Translate = Callable[[str], str]
 
@@ -10,7 +10,9 @@ Translate = Callable[[str], str]
 def in_words(rules: Rules, _: Translate = str) -> list[str]:
     """Say what is in, how it is split, and what is left out; `_` translates, as gettext does."""
     said = [_marks(_)[rules.marks] % {"labeler": rules.labeler}]
-    if rules.marks not in ("verdicts", "outcomes"):
+    if rules.marks in WITHOUT_ANNOTATIONS:
+        said.append(_reported(rules, _))
+    else:
         said += _of_annotations(rules, _)
     said += [*_flagged(rules, _), *_of_solutions(rules, _), *_of_problems(rules, _)]
     said += [*_split(rules, _), *_exported(rules, _)]
@@ -58,6 +60,15 @@ def _of_annotations(rules: Rules, _: Translate) -> Iterator[str]:
         ) % {"share": share}
     if rules.surplus:
         yield _("Late work that no slot was left for is in.")
+
+
+def _reported(rules: Rules, _: Translate) -> str:
+    if BAD_PROBLEM in rules.finish_reasons:
+        return _("Problems that people reported as bad are in.")
+    return _(
+        "Problems that people reported as bad are left out, except where a reviewer marked the"
+        " solution."
+    )
 
 
 def _flagged(rules: Rules, _: Translate) -> Iterator[str]:

@@ -19,6 +19,9 @@ FinishReason = Literal["found_error", "solution", "bad_problem", "give_up", "non
 Correctness = Literal["any", "right", "wrong"]
 SplitBy = Literal["hash", "problem"]
 
+WITHOUT_ANNOTATIONS: tuple[Marks, ...] = ("verdicts", "outcomes")
+USUAL_REASONS: tuple[FinishReason, ...] = ("found_error", "solution", "none")
+BAD_PROBLEM: FinishReason = "bad_problem"
 SHARD_SOLUTIONS = 10_000
 TRAIN = "train"
 _STORABLE = {"pattern": r"^[^\x00\ud800-\udfff]*\Z"}
@@ -133,8 +136,9 @@ class Rules:
     solution with its final answer alone."""
     labeler: str | None = None
     """Name or UUID, where `marks` is `labeler`."""
-    finish_reasons: tuple[FinishReason, ...] = ("found_error", "solution", "none")
-    """Of annotations; `none` is where the labeler gave none."""
+    finish_reasons: tuple[FinishReason, ...] = USUAL_REASONS
+    """Of annotations; `none` is where the labeler gave none. Where these are not what counts:
+    problems that a person reports as bad are in only with `bad_problem`."""
     generations: tuple[int | None, ...] | None = None
     """Rounds of active selection, null among them for none; None takes all."""
     correctness: Correctness = "any"
@@ -194,7 +198,6 @@ class Rules:
 
 
 _OF_ANNOTATIONS = (
-    "finish_reasons",
     "minimum_agreement",
     "without_labelers",
     "minimum_quality",
@@ -209,10 +212,13 @@ def _check(rules: Rules) -> None:
     errors = {}
     if (rules.marks == "labeler") != bool(rules.labeler):
         errors["labeler"] = "name one where marks is 'labeler', and only there"
-    if rules.marks in ("verdicts", "outcomes"):
+    if rules.marks in WITHOUT_ANNOTATIONS:
         for name in _OF_ANNOTATIONS:
             if getattr(rules, name) != _USUAL[name]:
                 errors[name] = f"is of annotations: {rules.marks} are none"
+        if {*rules.finish_reasons} - {BAD_PROBLEM} != {*USUAL_REASONS}:
+            said = f"is of annotations, but for {BAD_PROBLEM}: {rules.marks} are none"
+            errors["finish_reasons"] = said
     total = sum(rules.splits.shares.values())
     if abs(total - 1) > 1e-9:
         errors["splits.shares"] = f"add up to {total:g}, not to 1"

@@ -12,17 +12,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 
-from annotation.cases import first_error
+from annotation.cases import counts, first_error
+from annotation.deciding import BY_REVIEWER
 from annotation.digests import digest
-from annotation.models import Annotation, Problem, Project, StepLabel
-from annotation.models.marks import AnnotationQuerySet
-from datasets_app.quality import below
+from annotation.models import Problem, Project
 from datasets_app.reading import SOLUTION_ID
-from datasets_app.rules import TRAIN, BadRules, Rules, split_named
+from datasets_app.rules import BAD_PROBLEM, TRAIN, WITHOUT_ANNOTATIONS, Rules, split_named
+from datasets_app.selected_marks import annotations, generations
 from datasets_app.spelling import HeldOutTexts, normalised
-from labelers.models import Labeler
 
 AT_ONCE = 2_000
 
@@ -39,6 +38,8 @@ class Chosen:
     """Left out, by name of the held-out set."""
     held_out_problems: list[dict[str, Any]] = field(default_factory=list)
     """Id in its source, or a digest of its text; held-out set and reason."""
+    reported: int = 0
+    """Problems that a person reported as bad, where annotations are not what counts."""
     torn: int = 0
     """Problems whose duplicates have different splits of their own."""
     solutions: int = 0
@@ -64,6 +65,8 @@ def choose(project: Project, rules: Rules, held_out: HeldOutTexts) -> Chosen:
                 for row in batch:
                     copy.write_row(row)
         cursor.execute("ANALYZE freeze_problem")
+        if rules.marks in WITHOUT_ANNOTATIONS and BAD_PROBLEM not in rules.finish_reasons:
+            chosen.reported = _drop_reported(cursor, project)
         if rules.splits.by == "problem":
             chosen.torn = _mend_torn(cursor)
         counted, parameters = _counted(project, rules, chosen)
@@ -127,6 +130,29 @@ def _batches(rows: QuerySet[Any, Any]) -> Iterator[list[Any]]:
 def _note_held_out(chosen: Chosen, problem: str, name: str, why: str) -> None:
     chosen.held_out[name] += 1
     chosen.held_out_problems.append({"problem": problem, "held_out": name, "why": why})
+
+
+# A report is of the problem, so that no solution of it is fit; nor is another spelling of it.
+_REPORTED = f"""
+DELETE FROM freeze_problem WHERE key IN (
+    SELECT seen.key
+    FROM annotation_annotation AS report
+    JOIN labelers_labeler AS labeler ON labeler.id = report.labeler_id AND labeler.kind = 'person'
+    JOIN annotation_solution AS solution ON solution.id = report.solution_id
+    JOIN freeze_problem AS seen ON seen.problem_id = solution.problem_id
+    WHERE report.project_id = %s AND report.finish_reason = %s AND {counts("report")}
+        AND NOT EXISTS (
+            SELECT FROM annotation_verdict AS overruling
+            WHERE overruling.solution_id = solution.id AND overruling.rule = %s
+        )
+)
+"""  # noqa: S608 - a condition of ours
+
+
+def _drop_reported(cursor: Any, project: Project) -> int:
+    """Leave out what people report as bad problems, unless a reviewer marked that solution."""
+    cursor.execute(_REPORTED, [project.pk, BAD_PROBLEM, BY_REVIEWER])
+    return int(cursor.rowcount)
 
 
 def _mend_torn(cursor: Any) -> int:
@@ -227,11 +253,10 @@ def _counted(project: Project, rules: Rules, chosen: Chosen) -> tuple[str, dict[
             "project": project.pk,
             "quality_control": rules.quality_control,
             "screening": rules.screening,
-            **_generations(rules),
+            **generations(rules),
         }
-    ids, parameters = (
-        annotations(project, rules, chosen).values("id", "solution_id").query.sql_with_params()
-    )
+    found, chosen.labelers_left_out = annotations(project, rules)
+    ids, parameters = found.values("id", "solution_id").query.sql_with_params()
     named = {f"p{number}": one for number, one in enumerate(parameters)}
     statement = ids % tuple(f"%({name})s" for name in named)
     return _ANNOTATIONS.format(chosen=statement), named
@@ -245,72 +270,3 @@ def _with_generations(statement: str, rules: Rules) -> str:
         " SELECT id FROM annotation_solution"
         " WHERE generation = ANY(%(generations)s) OR (generation IS NULL AND %(with_none)s))"
     )
-
-
-def _generations(rules: Rules) -> dict[str, Any]:
-    wanted = rules.generations or ()
-    return {
-        "generations": [one for one in wanted if one is not None],
-        "with_none": None in wanted,
-    }
-
-
-def annotations(project: Project, rules: Rules, chosen: Chosen) -> AnnotationQuerySet:
-    """Return the annotations in force that the rules ask for; raises BadRules."""
-    found = Annotation.objects.in_force().filter(project=project).order_by()
-    if not rules.surplus:
-        found = found.in_slots()
-    found = _by_labelers(found, project, rules, chosen)
-    # Some judges score solutions alone: there is nothing to learn from of steps.
-    rated = StepLabel.objects.filter(annotation=OuterRef("pk")).exclude(rating=None)
-    found = found.exclude(~Exists(rated), labeler__kind=Labeler.Kind.MODEL)
-    reasons = ["" if one == "none" else one for one in rules.finish_reasons]
-    found = found.filter(finish_reason__in=reasons)
-    if rules.generations is not None:
-        wanted = _generations(rules)
-        asked = Q(generation__in=wanted["generations"])
-        found = found.filter(asked | Q(generation=None) if wanted["with_none"] else asked)
-    if not rules.quality_control:
-        found = found.filter(is_quality_control=False)
-    if not rules.screening:
-        found = found.filter(is_screening=False)
-    if rules.marks == "people_over_models":
-        person = Labeler.Kind.PERSON
-        by_people = (
-            Annotation.objects.in_force()
-            .filter(project=project, labeler__kind=person)
-            .values("solution")
-        )
-        found = found.filter(Q(labeler__kind=person) | ~Q(solution__in=by_people))
-    return found
-
-
-def _by_labelers(
-    found: AnnotationQuerySet, project: Project, rules: Rules, chosen: Chosen
-) -> AnnotationQuerySet:
-    if rules.marks == "people":
-        found = found.filter(labeler__kind=Labeler.Kind.PERSON)
-    elif rules.marks == "models":
-        found = found.filter(labeler__kind=Labeler.Kind.MODEL)
-    elif rules.marks == "labeler":
-        found = found.filter(labeler__in=_named(project, rules.labeler or "", "labeler"))
-    for place, name in enumerate(rules.without_labelers):
-        found = found.exclude(labeler__in=_named(project, name, f"without_labelers[{place}]"))
-    if rules.minimum_quality is not None:
-        poor = list(below(project, rules.minimum_quality))
-        chosen.labelers_left_out = [one for _, one in poor]
-        found = found.exclude(labeler__in=[labeler for labeler, _ in poor])
-    return found
-
-
-def _named(project: Project, name: str, where: str) -> list[int]:
-    """Return the labelers in a project of this name, which is one's UUID or several's name."""
-    try:
-        wanted = Q(uuid=UUID(name))
-    except ValueError:
-        wanted = Q(name=name)
-    marked = Labeler.objects.filter(wanted, annotations__project=project).distinct()
-    found = list(marked.values_list("pk", flat=True))
-    if not found:
-        raise BadRules({where: f"no labeler {name!r} has marked anything in {project.slug}"})
-    return found

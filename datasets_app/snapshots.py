@@ -243,6 +243,6 @@ def _why_empty(frozen: Frozen) -> str:
     if held_out == chosen.problems:
         return f"all {held_out:,} problems are held out"
     return (
-        f"{chosen.problems:,} problems, {held_out:,} of them held out,"
-        " have no solution with such marks"
+        f"{chosen.problems:,} problems, {held_out:,} of them held out and {chosen.reported:,}"
+        " reported as bad, have no solution with such marks"
     )

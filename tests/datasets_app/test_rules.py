@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from datasets_app.rule_words import in_words
-from datasets_app.rules import BadRules, Rules, Splits
+from datasets_app.rules import USUAL_REASONS, BadRules, Rules, Splits
 
 
 def test_rules_come_back_as_they_were_written() -> None:
@@ -39,6 +39,8 @@ def test_rules_come_back_as_they_were_written() -> None:
         ({"splits": {"shares": {"train\n": 1}}}, "splits.shares"),
         ({"marks": "verdicts", "without_labelers": ["bob"]}, "without_labelers"),
         ({"marks": "outcomes", "surplus": True}, "surplus"),
+        ({"marks": "outcomes", "finish_reasons": ["solution"]}, "finish_reasons"),
+        ({"marks": "verdicts", "finish_reasons": ["bad_problem"]}, "finish_reasons"),
         ({"neutral": "maybe"}, "neutral"),
     ],
 )
@@ -81,3 +83,12 @@ def test_every_rule_is_said() -> None:
                   "math", "Algebra", "levels: 5", "At most 4", "dropped", "end with their first",
                   "Alternatives are left out", "eval", "its source gives"):  # fmt: skip
         assert words in said, words
+
+
+@pytest.mark.parametrize("marks", ["verdicts", "outcomes"])
+def test_without_annotations_only_bad_problems_can_be_asked_for(marks: str) -> None:
+    rules = Rules.from_json({"marks": marks})
+    every = Rules.from_json({"marks": marks, "finish_reasons": [*USUAL_REASONS, "bad_problem"]})
+    assert "reported as bad are left out" in " ".join(in_words(rules))
+    assert "reported as bad are in." in " ".join(in_words(every))
+    assert "reported" not in " ".join(in_words(Rules()))
