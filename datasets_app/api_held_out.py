@@ -22,10 +22,11 @@ from datasets_app.dataset_forms import HELD_OUT_BYTES, HeldOutForm
 from datasets_app.importers import AUTO, importers_of
 from datasets_app.models import HeldOut
 from datasets_app.records import ProblemRecord
+from web.api_bodies import Body
 from web.api_pages import KeysetPagination, check_parameters
 
 
-class HeldOutFields(serializers.Serializer[Any]):
+class HeldOutFields(Body[Any]):
     file = serializers.FileField(
         allow_empty_file=False, help_text="Problems as JSON lines, .gz or .zst too."
     )

@@ -13,17 +13,18 @@ from annotation.api_answers import RunShape
 from datasets_app import snapshots
 from datasets_app.api import DatasetsDoor
 from datasets_app.token_lengths import MAX_LENGTH
+from web.api_bodies import Body
 
 LARGEST_VERSION = 2**31 - 1
 
 
-class ComparisonFields(serializers.Serializer[Any]):
+class ComparisonFields(Body[Any]):
     before = serializers.IntegerField(
         min_value=1, max_value=LARGEST_VERSION, help_text="Another frozen version."
     )
 
 
-class TokenLengthFields(serializers.Serializer[Any]):
+class TokenLengthFields(Body[Any]):
     tokenizer = serializers.CharField(
         max_length=200, help_text="A name on the hub, or a folder of the worker's."
     )
