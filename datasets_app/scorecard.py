@@ -60,6 +60,7 @@ class Scorecard:
     problems_seen: int
     duplicates: int
     torn: int
+    reported: int
     labelers_left_out: list[Json]
 
 
@@ -85,6 +86,7 @@ def scorecard(manifest: Mapping[str, Any]) -> Scorecard:
         problems_seen=manifest["problems_seen"],
         duplicates=manifest["duplicates"],
         torn=manifest["torn"],
+        reported=manifest["reported"],
         labelers_left_out=manifest["labelers_left_out"],
     )
 

@@ -153,6 +153,11 @@ def test_a_frozen_one_says_what_it_holds_and_what_it_left_out(project: Project) 
     for file in snapshot.files.all():
         assert f'href="{HERE}files/{file.path}"' in page
         assert file.sha256 in page
+    assert "reported as bad" not in page
+    snapshot.manifest["reported"] = 2
+    snapshot.save()
+    page = page_of(member_of(project, "reader"))
+    assert 'reported as bad by people</span><span class="num">2</span>' in page
 
 
 def test_it_shows_how_labelers_agree() -> None:
