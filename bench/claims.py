@@ -32,15 +32,15 @@ EXPLAINED = 10
 LIMIT = 2.0
 
 
-def measure_sizes(sizes: Sequence[int], *, marked: int = MARKED) -> Iterator[dict[str, Any]]:
+def measure_sizes(sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Yield the bars of a claim's time and buffers at each of `sizes` against the smallest.
 
-    The labeler has marked the best `marked` solutions; what is open of these beyond a size, others
+    The labeler has marked the best `MARKED` solutions; what is open of these beyond a size, others
     have submitted. Last comes the one claim that reads all of it again.
     """
     times, touched = [], []
     for size in sizes:
-        labeler, project = _queue_of(size, marked)
+        labeler, project = _queue_of(size, MARKED)
         seconds = [_timed(labeler, project) for _ in range(CLAIMS)]
         times.append(1000 * statistics.median(seconds))
         touched.append(statistics.median(_explained(labeler, project) for _ in range(EXPLAINED)))

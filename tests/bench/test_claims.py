@@ -13,8 +13,9 @@ from tests.bench.test_records import FIELDS
 @pytest.mark.slow
 @pytest.mark.xdist_group("both cores")
 def test_claims_are_measured_at_every_size_in_a_row_and_side_by_side(
-    django_db_blocker: DjangoDbBlocker,
+    django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bench.claims.MARKED", 5_000)
     with django_db_blocker.unblock():
         measured = list(bench.measure_claims((1_000, 2_000), in_a_row=60, each=100))
     for measurement in measured:

@@ -8,7 +8,7 @@ import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
 import bench.__main__ as bench
-from bench import export_speed, prm800k
+from bench import export_speed, freeze_speed, prm800k
 
 FIELDS = {"name", "unit", "measured", "reference", "ratio", "limit", "limit_kind"}
 
@@ -16,8 +16,10 @@ FIELDS = {"name", "unit", "measured", "reference", "ratio", "limit", "limit_kind
 @pytest.mark.slow
 @pytest.mark.xdist_group("both cores")
 def test_import_export_freezing_and_memory_are_measured(
-    django_db_blocker: DjangoDbBlocker, tmp_path: Path
+    django_db_blocker: DjangoDbBlocker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(export_speed, "ROUNDS", 1)
+    monkeypatch.setattr(freeze_speed, "ROUNDS", 1)
     with django_db_blocker.unblock():
         measured = list(bench.measure_records(60, tmp_path))
     units = ["s", "s", "MB", "MB", "s", "s", "MB"]
