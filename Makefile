@@ -15,7 +15,7 @@ UNTRANSLATED := -i .venv -i .stepmark -i bench -i out -i tests
 # GSM8K's model solutions, which `make demo-route` marks and routes (docs/routing.md).
 SOLUTIONS ?= ../shared/data/gsm8k_model_solutions.jsonl
 
-.PHONY: setup packages demo demo-route serve check test test-fast bench messages lock clean
+.PHONY: setup packages demo demo-route serve check types style test test-fast bench messages lock clean
 
 setup: $(READY)
 
@@ -44,10 +44,14 @@ demo-route: $(READY)
 serve: $(READY)
 	$(MANAGE) serve
 
-check: $(READY)
+check: types style
+
+types: $(READY)
+	$(BIN)/mypy .
+
+style: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) check --fail-level WARNING

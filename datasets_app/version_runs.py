@@ -33,7 +33,8 @@ def runs_of(snapshot: Snapshot) -> QuerySet[Run]:
     project = snapshot.dataset.project_id
     kinds = (Run.Kind.FREEZE, Run.Kind.EXPORT)
     of_it = Run.objects.filter(project=project, request__snapshot=str(snapshot.uuid))
-    return of_it.filter(kind__in=kinds).exclude(request__has_key="compared_with").order_by("pk")
+    # Comparisons and counts of tokens are of no format.
+    return of_it.filter(kind__in=kinds).exclude(kind=kinds[1], request__exports=[]).order_by("pk")
 
 
 def comparing_run(before: Snapshot, after: Snapshot) -> Run | None:

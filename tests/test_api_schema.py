@@ -46,7 +46,7 @@ NOT_TO_BE_GUESSED = {
     "assignments/{assignment_id}/candidates/",
 }
 """What needs a cursor that a page gave, or a project of the other mode."""
-EXAMPLES = 8
+EXAMPLES = 5
 """Of each operation with right values, and as many with wrong ones."""
 CHECKS: list[Any] = [
     checks.not_a_server_error,

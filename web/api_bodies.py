@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 Value = TypeVar("Value")
+MOST_NAMED = 20
 
 
 class Body(serializers.Serializer[Value]):
@@ -17,5 +18,12 @@ class Body(serializers.Serializer[Value]):
             said = _("There is no such field. Allowed: {names}.").format(
                 names=", ".join(sorted(self.fields))
             )
-            raise serializers.ValidationError({name: [said] for name in unknown}, code="unknown")
+            raise serializers.ValidationError(
+                {_printable(name): [said] for name in unknown[:MOST_NAMED]}, code="unknown"
+            )
         return super().to_internal_value(data)
+
+
+def _printable(name: str) -> str:
+    """Return the name to answer with: JSON may hold half a character, and no end of them."""
+    return name[:100].encode(errors="backslashreplace").decode()

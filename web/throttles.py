@@ -11,7 +11,7 @@ from time import time as now
 
 from django.conf import settings
 from django.core.cache import cache
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -49,7 +49,7 @@ class ScopeThrottle(BaseThrottle):
 def _count(key: str) -> int:
     """Add to a counter that is forgotten after its window, in one round trip; return it."""
     name = cache.make_key(key)
-    with _client().pipeline(transaction=False) as pipe:
+    with Redis(connection_pool=_pool()).pipeline(transaction=False) as pipe:
         pipe.incr(name)
         pipe.expire(name, 2 * WINDOW_SECONDS)
         count, _ = pipe.execute()
@@ -57,6 +57,10 @@ def _count(key: str) -> int:
 
 
 @functools.cache
-def _client() -> Redis:
-    """Return the cache's server itself: through Django it would be asked twice for one count."""
-    return Redis.from_url(settings.CACHES["default"]["LOCATION"])
+def _pool() -> ConnectionPool:
+    """Return connections to the cache's server itself: through Django it would be asked twice.
+
+    Two threads may each make one at first. No client owns it: one that does closes its connections
+    when it goes, though its pipeline still reads from one.
+    """
+    return ConnectionPool.from_url(settings.CACHES["default"]["LOCATION"])

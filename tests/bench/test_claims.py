@@ -16,6 +16,7 @@ def test_claims_are_measured_at_every_size_in_a_row_and_side_by_side(
     django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.claims.MARKED", 5_000)
+    monkeypatch.setattr("bench.claims.CLAIMS", 40)
     with django_db_blocker.unblock():
         measured = list(bench.measure_claims((1_000, 2_000), in_a_row=60, each=100))
     for measurement in measured:

@@ -167,7 +167,7 @@ def test_the_form_begins_with_the_rules_and_formats_of_the_last_version(project:
         ({"marks": "labeler"}, "labeler", "Choose one where the marks of one labeler count"),
         ({"finish_reasons": None}, "finish_reasons", "Choose at least one."),
         ({"share_0": "50"}, "share_0", "add up to 100 %"),
-        ({"split_0": "Train set"}, "split_0", "Small letters, digits and _ alone."),
+        ({"split_0": "Train set"}, "split_0", "Small letters, digits and _ alone, and not “all”."),
         (
             {"marks": "verdicts", "minimum_agreement": "50"},
             "minimum_agreement",

@@ -1,11 +1,15 @@
 """How often an account may ask, counted in the shared Valkey."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
 from django.core.cache import cache
 from django.urls import reverse
+from redis import Redis
 from redis.exceptions import ConnectionError as NoCache
 from rest_framework.test import APIClient
 
@@ -96,4 +100,18 @@ def test_nobody_is_turned_away_where_nothing_can_be_counted(
 def test_a_counter_does_not_stay(project: Project, manager: User) -> None:
     read(client_of(manager, "manage"))
     name = cache.make_key(f"rate:read:{manager.pk}:{1_000_000_040 // 60}")
-    assert 0 < throttles._client().ttl(name) <= 120
+    assert 0 < Redis(connection_pool=throttles._pool()).ttl(name) <= 120
+
+
+def test_the_first_requests_of_a_process_are_counted_side_by_side() -> None:
+    together = Barrier(8)
+
+    def count(key: str) -> int:
+        together.wait()
+        return throttles._count(key)
+
+    with ThreadPoolExecutor(8) as threads:
+        for turn in range(20):
+            throttles._pool.cache_clear()
+            counts = threads.map(count, [f"first:{turn}:{uuid4()}"] * 8)
+            assert sorted(counts) == [1, 2, 3, 4, 5, 6, 7, 8]
