@@ -16,7 +16,13 @@ from datasets_app.held_out import digest_of
 from datasets_app.loading_script import PLACEHOLDER, scripts_of
 from datasets_app.models import HeldOut
 from datasets_app.rules import Rules
-from datasets_app.snapshots import Wanted, add_formats, freeze, freeze_slice
+from datasets_app.snapshots import (
+    Wanted,
+    add_formats,
+    begin_token_lengths,
+    freeze,
+    freeze_slice,
+)
 from tests.annotation.managing import REFUSED, manager_of, member_of, outsider, refusals
 from tests.datasets_app.frozen import dataset_of, frozen
 from tests.datasets_app.loaded import load_json
@@ -129,11 +135,15 @@ def test_a_format_whose_run_was_cancelled_says_so_and_goes_on(project: Project) 
     manager = manager_of(project)
     assert "sft is being written." in page_of(manager)
     run_control.cancel(run)
+    counting = begin_token_lengths(snapshot=snapshot, tokenizer="a/b", max_length=1)
+    run_control.cancel(counting)
     page = page_of(manager)
     assert "sft was not written to its end." in page
     assert "data-refresh" not in page
     assert "sft is being written." in manager.post(f"{HERE}go-on/", follow=True).content.decode()
     run.refresh_from_db()
+    counting.refresh_from_db()
+    assert not counting.is_unfinished
     runs.work_here(run, freeze_slice)
     page = page_of(manager)
     assert "being written" not in page
