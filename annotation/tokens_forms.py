@@ -15,7 +15,7 @@ SCOPES = [
     (Scope.READ, gettext_lazy("Read: what you may see, and nothing else")),
     (Scope.LABEL, gettext_lazy("Label: take solutions and mark them")),
     (Scope.REVIEW, gettext_lazy("Review: take what waits for a reviewer, and decide it")),
-    (Scope.MANAGE, gettext_lazy("Manage: runs, imports, webhooks, service accounts")),
+    (Scope.MANAGE, gettext_lazy("Manage: runs, imports, datasets, webhooks, service accounts")),
 ]
 
 

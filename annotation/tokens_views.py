@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from annotation.tokens import list_tokens, make_token
 from annotation.tokens_forms import TokenForm
 from web import once
-from web.models import ApiToken
+from web.models import ApiToken, Scope
 from web.views import UserRequest
 
 
@@ -20,7 +20,7 @@ from web.views import UserRequest
 @require_http_methods(["GET", "HEAD", "POST"])
 def tokens(request: UserRequest) -> HttpResponse:
     """Show the tokens; a new one's secret is on the page that follows it, once."""
-    form = TokenForm(request.user, request.POST or None)
+    form = TokenForm(request.user, request.POST or None, initial=asked_for(request))
     if form.is_valid():
         _token, secret = make_token(
             user=request.user,
@@ -37,6 +37,12 @@ def tokens(request: UserRequest) -> HttpResponse:
         "now": timezone.now(),
     }
     return once.forget(request, render(request, "annotation/tokens.html", context))
+
+
+def asked_for(request: UserRequest) -> dict[str, list[str]]:
+    """Return what the form begins with: the scope that a page which links here says is needed."""
+    scope = request.GET.get("scope", "")
+    return {"scopes": [scope]} if scope in Scope.values else {}
 
 
 @require_POST

@@ -24,7 +24,7 @@ from datasets_app import uploads
 from datasets_app.bad_lines import as_csv, bad_lines
 from datasets_app.importers import AUTO
 from datasets_app.models import Upload
-from web.api_bodies import Body
+from web.api_bodies import Body, OneOf
 from web.api_pages import check_parameters
 from web.pages import refuse_unknown
 from web.registry import UnknownName
@@ -40,7 +40,7 @@ class TooMuch(APIException):
 
 class ImportFields(Body[dict[str, Any]]):
     file = serializers.FileField(allow_empty_file=False)
-    kind = serializers.ChoiceField(choices=sorted(uploads.KINDS))
+    kind = OneOf(sorted(uploads.KINDS))
     importer = serializers.CharField(max_length=50, default=AUTO)
     split = serializers.CharField(max_length=100, default="", allow_blank=True)
     splitter = serializers.CharField(max_length=50, default="newline")

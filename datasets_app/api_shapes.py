@@ -11,7 +11,7 @@ from datasets_app.exporters import EXPORTERS
 from datasets_app.exporters.base import Alternatives, Labels, Neutral
 from datasets_app.models import Snapshot, SnapshotFile
 from datasets_app.snapshots import Wanted
-from web.api_bodies import Body
+from web.api_bodies import Body, OneOf
 from web.nesting import is_too_deep
 
 
@@ -53,18 +53,18 @@ class DatasetFields(Body[Any]):
 class OptionFields(Body[Any]):
     """Where a format is to differ from the rules, and these from what is usual for it."""
 
-    neutral = serializers.ChoiceField(choices=get_args(Neutral), required=False)
+    neutral = OneOf(get_args(Neutral), required=False)
     truncate = serializers.BooleanField(required=False)
-    alternatives = serializers.ChoiceField(choices=get_args(Alternatives), required=False)
+    alternatives = OneOf(get_args(Alternatives), required=False)
     separator = serializers.CharField(
         required=False, allow_null=True, trim_whitespace=False, max_length=100
     )
-    labels = serializers.ChoiceField(choices=get_args(Labels), required=False)
+    labels = OneOf(get_args(Labels), required=False)
 
 
 class FormatFields(Body[Any]):
-    format = serializers.ChoiceField(choices=sorted(EXPORTERS))
-    container = serializers.ChoiceField(choices=list(CONTAINERS), default="parquet")
+    format = OneOf(sorted(EXPORTERS))
+    container = OneOf(list(CONTAINERS), default="parquet")
     name = serializers.SlugField(
         default="", allow_blank=True, max_length=100, help_text="Of its folder; the format's."
     )

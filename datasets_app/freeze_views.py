@@ -34,6 +34,7 @@ def freeze(request: UserRequest, slug: str, name: str) -> HttpResponse:
         "dataset": dataset,
         "form": form,
         "last": last,
+        "let_in": [] if form.is_bound else no_longer_held_out(dataset, last),
         "next": last.version + 1 if last else 1,
         "wrong": [(form[name], said) for name, said in form.errors.items() if name in form.fields],
         "words": [] if form.errors else in_words(form.said_rules, _),
@@ -43,6 +44,13 @@ def freeze(request: UserRequest, slug: str, name: str) -> HttpResponse:
 
 def newest(dataset: Dataset) -> Snapshot | None:
     return dataset.snapshots.order_by("-version").first()
+
+
+def no_longer_held_out(dataset: Dataset, last: Snapshot | None) -> list[str]:
+    """Return what versions before the last one held out and the last one, by mistake maybe, not."""
+    every = dataset.snapshots.values_list("rules__held_out", flat=True)
+    held_out = {name for names in every for name in names or ()}
+    return sorted(held_out.difference(last.rules.get("held_out", ()))) if last else []
 
 
 @transaction.atomic

@@ -5,14 +5,16 @@ says it. docs/datasets.md explains the rules.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
+from itertools import chain
 from typing import Any, Literal, get_args
 
 from jsonschema import Draft202012Validator
 
 from datasets_app.exporters.base import Alternatives, Neutral
+from web.api_bodies import printable
 
 Marks = Literal["people", "models", "all", "people_over_models", "verdicts", "labeler", "outcomes"]
 FinishReason = Literal["found_error", "solution", "bad_problem", "give_up", "none"]
@@ -174,7 +176,7 @@ class Rules:
     @classmethod
     def from_json(cls, value: Any) -> "Rules":
         """Read rules. Raises BadRules, which names each wrong field."""
-        errors = {_path(error): error.message for error in _schema.iter_errors(value)}
+        errors = dict(chain.from_iterable(map(_said, _schema.iter_errors(value))))
         if errors:
             raise BadRules(errors)
         given: dict[str, Any] = {
@@ -224,6 +226,21 @@ def _check(rules: Rules) -> None:
         errors["splits.shares"] = f"add up to {total:g}, not to 1"
     if errors:
         raise BadRules(errors)
+
+
+def _said(error: Any) -> Iterator[tuple[str, str]]:
+    """Yield the path of each wrong field, and why; of an unknown one which there are."""
+    path = _path(error)
+    if error.validator != "additionalProperties":
+        yield path, error.message
+        return
+    known = error.schema["properties"]
+    for name in sorted(error.instance.keys() - known.keys()):
+        there_are = ", ".join(sorted(known))
+        yield (
+            f"{path}.{printable(name)}".lstrip("."),
+            f"there is no such rule; there are {there_are}",
+        )
 
 
 def _path(error: Any) -> str:

@@ -1,9 +1,11 @@
 """Bodies of requests over REST: a field that a body does not have is refused by its name."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
 Value = TypeVar("Value")
@@ -19,11 +21,26 @@ class Body(serializers.Serializer[Value]):
                 names=", ".join(sorted(self.fields))
             )
             raise serializers.ValidationError(
-                {_printable(name): [said] for name in unknown[:MOST_NAMED]}, code="unknown"
+                {printable(name): [said] for name in unknown[:MOST_NAMED]}, code="unknown"
             )
         return super().to_internal_value(data)
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """Return the name to answer with: JSON may hold half a character, and no end of them."""
     return name[:100].encode(errors="backslashreplace").decode()
+
+
+class OneOf(serializers.ChoiceField):
+    """One of some words; a wrong one is told which there are."""
+
+    def __init__(self, choices: Sequence[str], **how: Any) -> None:
+        super().__init__(choices, **how)
+        self.error_messages["invalid_choice"] = format_lazy(
+            "{said} {names}.",
+            said=gettext_lazy("“{input}” is none of these:"),
+            names=", ".join(choices),
+        )
+
+    def fail(self, key: str, **said: Any) -> NoReturn:
+        super().fail(key, **{name: printable(str(value)) for name, value in said.items()})

@@ -67,6 +67,13 @@ def test_a_token_opens_only_projects_that_its_owner_sees(own: Client) -> None:
     assert not ApiToken.objects.exists()
 
 
+def test_the_form_begins_with_the_scope_that_a_link_names(own: Client) -> None:
+    address = "/account/tokens/"
+    for link, scope in (("?scope=read", "read"), ("?scope=all", "label"), ("", "label")):
+        form = own.get(f"{address}{link}").context["form"]
+        assert form["scopes"].value() == [scope]
+
+
 def test_every_scope_is_offered_and_some_may_be_chosen(own: Client) -> None:
     page = own.get("/account/tokens/").content.decode()
     offered = re.findall(r'name="scopes" value="(\w+)"', page)

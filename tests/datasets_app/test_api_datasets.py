@@ -122,6 +122,8 @@ def test_the_same_key_freezes_once(project: Project) -> None:
         ({"rules": {"splits": {"shares": {"train": 0.5}}}}, "rules.splits.shares"),
         ({"rules": []}, "rules"),
         ({"marks": "verdicts"}, "marks"),
+        ({"rules": {"corectness": "right"}}, "rules.corectness"),
+        ({"rules": {"splits": {"sed": 1}}}, "rules.splits.sed"),
         ({"formats": [{"format": "sft", "option": {}}]}, "formats.0.option"),
         ({"formats": [{"format": "nothing"}]}, "formats.0.format"),
         ({"formats": [{"format": "sft", "options": {"neutral": "x"}}]},
@@ -137,6 +139,30 @@ def test_what_cannot_be_frozen_is_refused_by_field(
     assert answer.status_code == 400
     assert [one["field"] for one in answer.json()["errors"]] == [field]
     assert not Snapshot.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({"rules": {"corectness": "right"}}, "correctness"),
+        ({"rules": {"splits": {"sed": 1}}}, "seed"),
+        ({"formats": [{"format": "trl-stepwize"}]}, "trl-stepwise"),
+        ({"format": []}, "formats"),
+    ],
+)
+def test_what_is_misspelt_is_told_what_there_is(
+    project: Project, sent: dict[str, Any], told: str
+) -> None:
+    dataset_of(project)
+    answer = a("manager", project).post(VERSIONS, sent, format="json")
+    assert told in answer.json()["errors"][0]["detail"]
+
+
+def test_a_word_that_cannot_be_printed_is_refused_like_others(project: Project) -> None:
+    dataset_of(project)
+    client = a("manager", project)
+    for sent in ('{"formats": [{"format": "\\ud800"}]}', '{"rules": {"\\ud800": 1}}'):
+        assert client.post(VERSIONS, sent, content_type="application/json").status_code == 400
 
 
 def test_a_project_that_one_does_not_see_cannot_be_held_out(project: Project) -> None:

@@ -20,7 +20,7 @@ def test_rules_come_back_as_they_were_written() -> None:
     ("given", "where"),
     [
         ([], ""),
-        ({"mark": "people"}, ""),
+        ({"mark": "people"}, "mark"),
         ({"marks": "some"}, "marks"),
         ({"marks": "labeler"}, "labeler"),
         ({"labeler": "x"}, "labeler"),

@@ -7,6 +7,7 @@ from django.test import Client
 
 from annotation import runs
 from annotation.models import Annotation, Problem, Project
+from datasets_app import snapshots
 from datasets_app.held_out import digest_of
 from datasets_app.models import HeldOut, Snapshot
 from datasets_app.rules import Rules
@@ -189,6 +190,16 @@ def test_what_cannot_be_is_said_beside_its_field_and_stays_typed(
     assert str(answer.context["form"].errors[field][0])[:20] in page.replace("&#x27;", "'")
     assert "Kept." in page
     assert not Snapshot.objects.exists()
+
+
+def test_what_only_earlier_versions_held_out_is_pointed_to(project: Project) -> None:
+    HeldOut.objects.create(project=project, name="eval", texts=["?"], sha256=digest_of(["?"]))
+    dataset = frozen(project, held_out=["eval"]).dataset
+    manager = manager_of(project)
+    assert "Earlier versions held out" not in manager.get(HERE).content.decode()
+    snapshots.freeze(dataset=dataset, rules=Rules(), wanted=[])
+    page = manager.get(HERE).content.decode()
+    assert "Earlier versions held out eval; version 2 did not" in page
 
 
 def test_a_project_that_one_does_not_see_cannot_be_held_out(project: Project) -> None:
