@@ -134,6 +134,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_a_narrow_screen(
         page.emulate_media(color_scheme="light")
         watched.open("/projects/math/" + path.format(upload=upload.pk))
         assert page.evaluate("document.documentElement.scrollWidth") == 360, path
+        current = page.locator("nav.tabs [aria-current]").bounding_box()
+        assert current, path
+        assert 0 <= current["x"] <= 360 - current["width"], path
         found = Axe().run(page)
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
         page.emulate_media(color_scheme="dark")
