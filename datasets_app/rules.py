@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from jsonschema import Draft202012Validator
 
 from datasets_app.exporters.base import Alternatives, Neutral
-from web.api_bodies import printable
+from web.printable import printable
 
 Marks = Literal["people", "models", "all", "people_over_models", "verdicts", "labeler", "outcomes"]
 FinishReason = Literal["found_error", "solution", "bad_problem", "give_up", "none"]

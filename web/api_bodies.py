@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 
+from web.printable import printable
+
 Value = TypeVar("Value")
 MOST_NAMED = 20
 
@@ -24,11 +26,6 @@ class Body(serializers.Serializer[Value]):
                 {printable(name): [said] for name in unknown[:MOST_NAMED]}, code="unknown"
             )
         return super().to_internal_value(data)
-
-
-def printable(name: str) -> str:
-    """Return the name to answer with: JSON may hold half a character, and no end of them."""
-    return name[:100].encode(errors="backslashreplace").decode()
 
 
 class OneOf(serializers.ChoiceField):
