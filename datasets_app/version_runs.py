@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from annotation import run_control
@@ -31,10 +31,10 @@ class Unwritten:
 def runs_of(snapshot: Snapshot) -> QuerySet[Run]:
     """Return the runs that freeze a version and put it into formats, the oldest first."""
     project = snapshot.dataset.project_id
-    kinds = (Run.Kind.FREEZE, Run.Kind.EXPORT)
     of_it = Run.objects.filter(project=project, request__snapshot=str(snapshot.uuid))
     # Comparisons and counts of tokens are of no format.
-    return of_it.filter(kind__in=kinds).exclude(kind=kinds[1], request__exports=[]).order_by("pk")
+    exports = Q(kind=Run.Kind.EXPORT) & ~Q(request__exports=[])
+    return of_it.filter(Q(kind=Run.Kind.FREEZE) | exports).order_by("pk")
 
 
 def comparing_run(before: Snapshot, after: Snapshot) -> Run | None:

@@ -28,6 +28,13 @@ def client_of(user: User, *scopes: str, **token: Any) -> APIClient:
     return client
 
 
+def a(role: str, project: Project, *scopes: str, **user: Any) -> APIClient:
+    """Return a client of somebody new in a project; its token reads and manages unless told."""
+    made = make_user(**user)
+    project.memberships.create(user=made, role=role)
+    return client_of(made, *(scopes or ("read", "manage")))
+
+
 def address(name: str, *args: Any) -> str:
     return reverse(f"api_{name}", args=["eggs", *args])
 

@@ -5,6 +5,10 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from annotation.models import Project
+from tests.datasets_app.loaded import load_json
+from tests.datasets_app.prm800k_json import phase_2
+
 
 @pytest.fixture(autouse=True)
 def kept_here(tmp_path: Path) -> Iterator[Path]:
@@ -14,6 +18,13 @@ def kept_here(tmp_path: Path) -> Iterator[Path]:
     here = {"BACKEND": backend, "OPTIONS": {"location": str(folder)}}
     with override_settings(STORAGES={**settings.STORAGES, "datasets": here}):
         yield folder
+
+
+@pytest.fixture
+def project() -> Project:
+    """A project "math" with one record of PRM800K."""
+    load_json([phase_2()])
+    return Project.objects.get(slug="math")
 
 
 @pytest.fixture

@@ -3,34 +3,19 @@
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
 from annotation import runs
 from annotation.models import Project
 from datasets_app.models import Dataset, Snapshot
 from datasets_app.snapshots import Wanted, freeze_slice
-from tests.annotation.reading_api import client_of
+from tests.annotation.reading_api import a, client_of
 from tests.datasets_app.frozen import dataset_of, frozen
-from tests.datasets_app.loaded import load_json
-from tests.datasets_app.prm800k_json import phase_2
 from tests.factories import make_project, make_user
 from web.models import ApiToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "/api/v1/projects/math/datasets/"
 VERSIONS = f"{HERE}steps/versions/"
-
-
-@pytest.fixture
-def project() -> Project:
-    load_json([phase_2()])
-    return Project.objects.get(slug="math")
-
-
-def a(role: str, project: Project, *scopes: str) -> APIClient:
-    user = make_user()
-    project.memberships.create(user=user, role=role)
-    return client_of(user, *(scopes or ("read", "manage")))
 
 
 @pytest.mark.parametrize("address", [HERE, f"{HERE}steps/", VERSIONS, f"{VERSIONS}1/"])

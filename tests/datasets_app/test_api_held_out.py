@@ -18,7 +18,7 @@ from datasets_app.models import HeldOut, Snapshot
 from datasets_app.rules import Rules
 from datasets_app.snapshots import freeze, freeze_slice
 from tests.annotation.locks import wait_for_a_lock
-from tests.annotation.reading_api import client_of
+from tests.annotation.reading_api import a, client_of
 from tests.datasets_app.frozen import dataset_of, solutions_of, texts_of
 from tests.datasets_app.loaded import load_json
 from tests.datasets_app.prm800k_json import phase_2
@@ -26,18 +26,6 @@ from tests.factories import make_project, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "/api/v1/projects/math/held-out/"
-
-
-@pytest.fixture
-def project() -> Project:
-    load_json([phase_2()])
-    return Project.objects.get(slug="math")
-
-
-def a(role: str, project: Project, *scopes: str) -> APIClient:
-    user = make_user()
-    project.memberships.create(user=user, role=role)
-    return client_of(user, *(scopes or ("read", "manage")))
 
 
 def lines(*texts: str) -> bytes:

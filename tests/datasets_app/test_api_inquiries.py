@@ -11,7 +11,7 @@ from annotation.models import Project, Run
 from datasets_app.comparing import compare
 from datasets_app.models import Snapshot
 from datasets_app.snapshots import freeze_slice
-from tests.annotation.reading_api import client_of
+from tests.annotation.reading_api import a, client_of
 from tests.datasets_app.frozen import dataset_of, frozen
 from tests.datasets_app.loaded import load_json
 from tests.datasets_app.prm800k_json import phase_2
@@ -37,12 +37,6 @@ def project() -> Project:
     load_json([more])
     frozen(project)
     return project
-
-
-def a(role: str, project: Project, *scopes: str, **fields: Any) -> APIClient:
-    user = make_user(**fields)
-    project.memberships.create(user=user, role=role)
-    return client_of(user, *(scopes or ("read", "manage")))
 
 
 def post(client: APIClient, address: str, sent: Any = None, key: str = "") -> Any:

@@ -26,18 +26,11 @@ from datasets_app.snapshots import (
 from tests.annotation.managing import REFUSED, manager_of, member_of, outsider, refusals
 from tests.datasets_app.frozen import dataset_of, frozen
 from tests.datasets_app.loaded import load_json
-from tests.datasets_app.prm800k_json import phase_2
 from tests.datasets_app.test_snapshots import record
 from tests.factories import make_token, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "/projects/math/datasets/steps/v1/"
-
-
-@pytest.fixture
-def project() -> Project:
-    load_json([phase_2()])
-    return Project.objects.get(slug="math")
 
 
 def page_of(client: Client) -> str:
